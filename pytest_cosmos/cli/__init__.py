@@ -1,0 +1,30 @@
+"""`pytest-cosmos …`: the same stages without pytest. One small file per command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pytest_cosmos.cli import check_cases, gate, report
+from pytest_cosmos.errors import CosmosError
+
+app = typer.Typer(
+    name="pytest-cosmos",
+    help="A release gate for vision-language models: the stages around `pytest benchmarks/`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("check-cases")(check_cases.command)
+app.command("gate")(gate.command)
+app.command("report")(report.command)
+
+
+def main() -> None:
+    """Run a command; a user's mistake is one message on stderr and exit 4, as in pytest."""
+    try:
+        app()
+    except CosmosError as error:
+        print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(4) from None

@@ -1,0 +1,65 @@
+"""`pytest-cosmos check-cases [PATH]`: find every mistake in the label files and media, without pytest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_cosmos.errors import Problems
+from pytest_cosmos.suites import MANIFEST, SPLITS, Suite, find_suites, read_suite
+
+USER_ERROR = 4
+DEFAULT_PATH = Path("cases")
+
+
+def command(
+    path: Annotated[Path | None, typer.Argument(help="A suite's folder, or a folder of suites; default: cases")] = None,
+) -> None:
+    """Check suites: label files, prompts and every image of every split; exit 4 if anything is wrong."""
+    raise typer.Exit(check_cases(path))
+
+
+def check_cases(path: Path | None = None) -> int:
+    """Print what the suites hold, and all problems of all of them; return the exit code."""
+    folder = DEFAULT_PATH if path is None else path
+    # A folder without suites is read as a suite, too: what it lacks is then said as for any other.
+    alone = (folder / MANIFEST).is_file() or not find_suites(folder)
+    folders = [folder] if alone else find_suites(folder).values()
+    problems: list[str] = []
+    for suite_folder in folders:
+        try:
+            suite = read_suite(suite_folder, decode=SPLITS)
+        except Problems as found:
+            problems += found.lines
+        else:
+            typer.echo("\n".join(suite_lines(suite)))
+    for line in problems:
+        typer.echo(line, err=True)
+    if problems:
+        typer.echo(f"{_counted(len(problems), 'problem')} found.", err=True)
+    return USER_ERROR if problems else 0
+
+
+def suite_lines(suite: Suite) -> Iterator[str]:
+    """Describe a suite in a few lines."""
+    test = [sample for sample in suite.samples if sample.split == SPLITS[0]]
+    blank = suite.blank()
+    yield f"{suite.name}: {suite.title}"
+    yield f"  samples  {_tally(sample.split for sample in suite.samples)}"
+    yield f"  cases    {_tally(case.prompt.name for case in suite.cases())}; {blank} blank"
+    yield f"  labels   {_tally(sample.label for sample in test)}"
+    if any(sample.category for sample in test):
+        yield f"  category {_tally(sample.category or '(none)' for sample in test)}"
+    yield f"  sources  {_tally(sample.source or '(not stated)' for sample in test)}"
+
+
+def _tally(words: Iterable[str]) -> str:
+    return ", ".join(f"{word} {count:,}" for word, count in Counter(words).most_common())
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

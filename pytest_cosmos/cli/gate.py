@@ -1,0 +1,34 @@
+"""`pytest-cosmos gate RUN`: hold a finished run against the thresholds again, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_cosmos.cli.printing import print_lines
+from pytest_cosmos.gate import read_thresholds
+from pytest_cosmos.pipeline import conclude, thresholds_of
+from pytest_cosmos.report import summary_lines
+from pytest_cosmos.runlog import open_run
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run folder, e.g. reports/latest")],
+    thresholds: Annotated[
+        Path | None, typer.Option(help="Hold against this file instead of the one the run used")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="The project, where the run's thresholds file lies")] = Path(),
+) -> None:
+    """Measure the run's outcomes again, hold them against the thresholds, and exit as pytest would have."""
+    folder = open_run(run)
+    bars = read_thresholds(thresholds) if thresholds else thresholds_of(folder.read_run(), root)
+    conclusion = conclude(folder, bars)
+    page = run / "index.html"
+    print_lines(
+        summary_lines(
+            conclusion.run, conclusion.summary, conclusion.checks, conclusion.outcomes, report_path=str(page)
+        )
+    )
+    raise typer.Exit(conclusion.decision.exit_code)

@@ -1,0 +1,21 @@
+"""`pytest-cosmos report RUN`: render a finished run's report again, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_cosmos import pipeline
+from pytest_cosmos.runlog import open_run
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run folder, e.g. reports/latest")],
+    root: Annotated[Path, typer.Option(help="The project, where thresholds and pictures lie")] = Path(),
+) -> None:
+    """Render index.html of a run again."""
+    folder = open_run(run)
+    conclusion = pipeline.conclude(folder, pipeline.thresholds_of(folder.read_run(), root))
+    typer.echo(pipeline.report(folder, conclusion, root))

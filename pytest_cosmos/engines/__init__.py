@@ -1,0 +1,26 @@
+"""Case -> Reply: engines, one Protocol (`base.Engine`), and the plan that drives one ahead of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.engines.plan import Plan, Progress, error_reply
+from pytest_cosmos.errors import OptionError
+from pytest_cosmos.settings import Settings
+
+__all__ = ["Engine", "Plan", "Progress", "error_reply", "make_engine"]
+
+
+def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
+    """Return the engine the settings ask for, not yet loaded; `folders` maps suite name to its folder."""
+    if settings.engine == "scripted":
+        from pytest_cosmos.engines.scripted import ScriptedEngine
+
+        if settings.replies is None:
+            raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
+        return ScriptedEngine(settings.replies)
+    from pytest_cosmos.engines.transformers import TransformersEngine
+
+    return TransformersEngine(settings, folders)

@@ -1,0 +1,34 @@
+"""What an engine is: the one seam between the cases and whatever answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from pytest_cosmos.records import Case, ModelRecord, Reply
+
+
+class Engine(Protocol):
+    """Answers cases. Driven from one thread; implementations do not subclass this.
+
+    Order of use: `load`, `describe`, `answer` as often as wanted, `close`.
+    """
+
+    seconds: dict[str, float]
+    """Where the start-up time went, filled by `load`: `import`, `load`."""
+
+    def load(self) -> None:
+        """Make ready to answer; raise a CosmosError where the user can mend what is wrong."""
+
+    def describe(self) -> ModelRecord:
+        """Say what answers, and how; only after `load`."""
+
+    def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
+        """Yield one reply for every case, as soon as it is there and in any order.
+
+        All prompts of a sample should be adjacent. A case that cannot be answered yields a reply whose
+        `finish` is `error`; the iterator itself raises only where nothing more can be answered.
+        """
+
+    def close(self) -> None:
+        """Stop at the next chance and free what `load` took; may be called from any thread, and twice."""

@@ -1,0 +1,171 @@
+"""The plan: the selected cases, answered by an engine in a background thread that runs ahead of the tests.
+
+Each test waits only for its own reply. Whatever happens to the thread, no test waits for ever: an engine that
+fails leaves every case without a reply with an error reply that says why.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.errors import CosmosError
+from pytest_cosmos.records import Case, ModelRecord, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan has come."""
+
+    answered: int
+    total: int
+    seconds: float
+    """Spent answering; 0 while the model loads."""
+
+    @property
+    def rate(self) -> float | None:
+        """Cases per second; None before the first reply."""
+        return self.answered / self.seconds if self.answered and self.seconds > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated time until the plan is done; None before the first reply."""
+        return (self.total - self.answered) / self.rate if self.rate else None
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the thread writes and the tests read, under one lock."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)  # re-entrant: built on an RLock
+    replies: dict[str, Reply] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    queue: deque[tuple[Case, ...]] = field(default_factory=deque)
+    failure: str | None = None
+    """Why the thread has ended; None while it runs."""
+    answering: float = 0.0
+    """Seconds spent with cases in hand."""
+    since: float | None = None
+    """When the cases in hand were taken up; None while idle."""
+
+
+class Plan:
+    """Cases on their way through an engine.
+
+    `share` is answered ahead of the tests, in the engine's own order. A case of `others` (those of another process
+    that died, say) is answered when a test asks for it, together with its whole group.
+
+    Example::
+
+        plan = Plan(engine, cases)
+        plan.start()
+        plan.reply(cases[0])   # waits for this one only
+        plan.close()
+    """
+
+    def __init__(self, engine: Engine, share: Sequence[Case], others: Iterable[Sequence[Case]] = ()) -> None:
+        self._engine = engine
+        self._groups = {case.key: tuple(group) for group in others for case in group}
+        self._shared = _Shared()
+        self._thread = threading.Thread(target=self._work, name="cosmos-plan", daemon=True)
+        self._stop = threading.Event()
+        self.model: ModelRecord | None = None
+        self.seconds: dict[str, float] = {}
+        self._enqueue(share)
+
+    def start(self) -> None:
+        """Begin to load the model and answer."""
+        self._thread.start()
+
+    def reply(self, case: Case, *, tick: Callable[[Progress], None] | None = None, every: float = 0.2) -> Reply:
+        """Wait for the reply to one case; `tick` is called on this thread now and then while waiting."""
+        shared, key = self._shared, case.key
+        with shared.changed:
+            if key not in shared.asked:
+                self._enqueue(self._groups.get(key, (case,)))
+        while True:
+            with shared.changed:
+                if key not in shared.replies and shared.failure is None:
+                    shared.changed.wait(every)
+                if key in shared.replies:
+                    return shared.replies[key]
+                if shared.failure is not None:
+                    return error_reply(key, shared.failure)
+            if tick is not None:
+                tick(self.progress())
+
+    def progress(self) -> Progress:
+        """Say how far it has come."""
+        shared = self._shared
+        with shared.changed:
+            running = time.perf_counter() - shared.since if shared.since is not None else 0.0
+            return Progress(len(shared.replies), len(shared.asked), shared.answering + running)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop after the batch at hand and free the model; does not wait longer than `timeout` seconds."""
+        with self._shared.changed:
+            self._stop.set()
+            self._shared.changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    def _enqueue(self, cases: Sequence[Case]) -> None:
+        shared = self._shared
+        with shared.changed:
+            fresh = tuple({case.key: case for case in cases if case.key not in shared.asked}.values())
+            shared.asked.update(case.key for case in fresh)
+            if fresh:
+                shared.queue.append(fresh)
+                shared.changed.notify_all()
+
+    def _work(self) -> None:
+        failure = "the run was stopped before this case was answered"
+        try:
+            self._engine.load()
+            self.seconds.update(self._engine.seconds)
+            self.model = self._engine.describe()
+            while (cases := self._next_cases()) is not None:
+                self._answer(cases)
+        except BaseException as error:  # the tests must hear of it, whatever it is: they fail with this text
+            failure = str(error) if isinstance(error, CosmosError) else f"{type(error).__name__}: {error}"
+        finally:
+            self._engine.close()
+            with self._shared.changed:
+                self._shared.failure = failure
+                self._shared.changed.notify_all()
+
+    def _next_cases(self) -> tuple[Case, ...] | None:
+        shared = self._shared
+        with shared.changed:
+            while not shared.queue and not self._stop.is_set():
+                shared.changed.wait()
+            return None if self._stop.is_set() else shared.queue.popleft()
+
+    def _answer(self, cases: tuple[Case, ...]) -> None:
+        shared = self._shared
+        started = time.perf_counter()
+        with shared.changed:
+            shared.since = started
+        for reply in self._engine.answer(cases):
+            with shared.changed:
+                shared.replies[reply.case_key] = reply
+                shared.changed.notify_all()
+            if self._stop.is_set():
+                break
+        with shared.changed:
+            for case in cases:  # an engine that forgets a case must not leave its test waiting for ever
+                if case.key not in shared.replies:
+                    shared.replies[case.key] = error_reply(case.key, "the engine gave no reply to this case")
+            shared.answering += time.perf_counter() - started
+            shared.since = None
+            self.seconds["answer"] = shared.answering
+            shared.changed.notify_all()
+
+
+def error_reply(key: str, why: str) -> Reply:
+    """Make the reply that is none."""
+    return Reply(case_key=key, finish="error", error=why or "no reply")

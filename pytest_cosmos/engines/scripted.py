@@ -1,0 +1,126 @@
+"""A fake engine that replies from a file: for tests, demos and dry runs without a model.
+
+The file is YAML (or JSON), a mapping from case to what is said; the first pattern that matches a case's
+key `suite/sample-prompt` wins, so put the particular before the general::
+
+    floor_cracks/floor-0001-binary_safety: "Yes"
+    "*-severity": {raw: "<think>No crack.</think>1", confidence: 0.9}
+    "*-traversal": {error: "connection reset"}
+    "*": {expected: true, seconds: 0.01}
+
+`expected: true` says the expected answer, `raw` says its text as a model would, a bare text is short for `raw`.
+`error` gives no reply; `seconds` is how long the case takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pytest_cosmos.prompting import FAMILIES, split_reply, user_text
+from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, quoted, read_file, read_yaml
+
+FAMILY = FAMILIES["reason2"]
+_KEYS = ("raw", "expected", "error", "confidence", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedReply:
+    """What the script says to the cases that match its pattern: one of `raw`, `expected` and `error`."""
+
+    raw: str | None = None
+    expected: bool = False
+    error: str = ""
+    confidence: float | None = None
+    seconds: float = 0.0
+
+
+class ScriptedEngine:
+    """Answers cases from a file of replies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._script: dict[str, ScriptedReply] = {}
+        self.seconds: dict[str, float] = {}
+
+    def load(self) -> None:
+        """Read the script; Problems where it is not one."""
+        self._script = read_script(self._path)
+
+    def describe(self) -> ModelRecord:
+        """Say what answers."""
+        return ModelRecord(name="scripted", engine="scripted", family=FAMILY.name)
+
+    def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
+        """Reply to the cases one by one, each taking the seconds its script says."""
+        for number, case in enumerate(cases):
+            line = next((line for pattern, line in self._script.items() if fnmatchcase(case.key, pattern)), None)
+            if line is None:
+                line = ScriptedReply(error=f"{self._path} has no reply for {case.key}")
+            time.sleep(line.seconds)
+            yield scripted_reply(case, line, batch=number)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def scripted_reply(case: Case, line: ScriptedReply, *, batch: int) -> Reply:
+    """Make the reply to one case from the script's line for it."""
+    raw = case.expected if line.expected else line.raw or ""
+    spoken = split_reply(FAMILY, raw, asked_reasoning=case.prompt.reasoning)
+    return Reply(
+        case_key=case.key,
+        raw=raw,
+        reasoning=spoken.reasoning,
+        answer=spoken.answer,
+        finish="error" if line.error else "stop",
+        error=line.error,
+        confidence=line.confidence,
+        prompt_text=user_text(FAMILY, case.prompt),
+        timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=line.seconds,
+        batch_seconds=line.seconds,
+        batch=batch,
+        batch_size=1,
+    )
+
+
+def read_script(path: Path) -> dict[str, ScriptedReply]:
+    """Read a file of replies; Problems lists all that is wrong in it."""
+    complaints = Complaints()
+    root, reader = read_yaml(read_file(path), path, complaints), YamlReader(path, complaints)
+    entries = {} if root is None else reader.mapping(root, "the script", '{"*": {expected: true}}')
+    script = {pattern: _read_reply(pattern, node, reader) for pattern, node in entries.items()}
+    complaints.raise_any()
+    return script
+
+
+def _read_reply(pattern: str, node: Node, reader: YamlReader) -> ScriptedReply:
+    what = f"the reply for {quoted(pattern)}"
+    if node.kind is not Kind.MAPPING:
+        return ScriptedReply(raw=_said(node, what, f'"{pattern}"', reader))
+    keys = reader.mapping(node, what, "{expected: true}")
+    reader.known(keys, _KEYS, what)
+    raw, expected, error, confidence, seconds = (keys.get(key) for key in _KEYS)
+    reply = ScriptedReply(
+        raw=_said(raw, f"{what}: raw", "raw", reader) if raw else None,
+        expected=reader.boolean(expected, f"{what}: expected") is True if expected else False,
+        error=reader.text(error, f"{what}: error", key="error", one_line=False) or "" if error else "",
+        confidence=reader.number(confidence, f"{what}: confidence") if confidence else None,
+        seconds=reader.number(seconds, f"{what}: seconds") or 0.0 if seconds else 0.0,
+    )
+    if sum((raw is not None, reply.expected, error is not None)) != 1:
+        reader.complain(node, f"{what} needs exactly one of raw, expected: true, error")
+    if seconds and reply.seconds < 0:
+        reader.complain(seconds, f"{what}: seconds is {reply.seconds:g}, but must be 0 or more")
+    return reply
+
+
+def _said(node: Node, what: str, key: str, reader: YamlReader) -> str | None:
+    """Read what a model says, to the letter: it may be blank, or nothing at all."""
+    return node.raw if node.kind is Kind.TEXT else reader.text(node, what, key=key)

@@ -1,0 +1,201 @@
+"""The engine that runs the model itself, with transformers, on a GPU or a CPU.
+
+A batch is prepared by `transformers_inputs` (in a second thread, one batch ahead), answered by
+`transformers_generate`, and its texts are taken apart into replies here.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_cosmos.engines.models import locate
+from pytest_cosmos.engines.transformers_confidence import answer_start, answer_step, probability
+from pytest_cosmos.engines.transformers_generate import Generated, Inputs, generate
+from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
+from pytest_cosmos.engines.transformers_load import Loaded, load, warm_imports
+from pytest_cosmos.engines.transformers_sizes import BatchSizes, fits, is_out_of_memory, split
+from pytest_cosmos.judging import judge
+from pytest_cosmos.prompting import split_reply, user_text
+from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.settings import Settings
+
+__all__ = ["TransformersEngine", "warm_imports"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a loaded engine works with."""
+
+    loaded: Loaded
+    preparer: Preparer
+    sizes: BatchSizes
+    tokenizer: Any
+    """A copy for reading what was generated: the processor's own is in use in the other thread."""
+    piece: Callable[[int], str]
+    """The text of one token, remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A batch with what came of it."""
+
+    batch: Batch
+    generated: Generated | None
+    """None: no case could be asked."""
+    spent: float
+    """Seconds from when the batch was turned to."""
+    waited: float
+    """Seconds from when its preparation began."""
+
+
+class TransformersEngine:
+    """Answers cases in batches; `folders` maps the name of a suite to its folder."""
+
+    def __init__(self, settings: Settings, folders: Mapping[str, Path]) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._located = locate(settings.model)
+        self._state: _Ready | None = None
+        self._closed = threading.Event()
+        self._batches = 0
+        self.seconds: dict[str, float] = {}
+
+    def load(self) -> None:
+        """Load the weights; ModelUnavailable or OptionError where the user can mend what is wrong."""
+        loaded = load(self._located, self._settings)
+        self.seconds = dict(loaded.seconds)
+        sizes = BatchSizes(self._settings.batch_size, gpu=loaded.model.device.type != "cpu")
+        tokenizer = copy.deepcopy(loaded.processor.tokenizer)
+        piece = functools.cache(lambda token: str(tokenizer.decode([token], skip_special_tokens=True)))
+        self._state = _Ready(loaded, Preparer(loaded, self._folders), sizes, tokenizer, piece)
+        self._closed.clear()
+
+    def describe(self) -> ModelRecord:
+        """Say which weights answer, and how."""
+        return self._ready().loaded.record
+
+    def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
+        """Yield a reply for every case, a batch at a time; all prompts of a sample should be adjacent."""
+        ready = self._ready()
+        left: Sequence[Case] = tuple(cases)
+        ahead: deque[tuple[Sequence[Case], Future[Batch]]] = deque()
+        with ThreadPoolExecutor(1, "cosmos-media") as pool:
+            while (left or ahead) and not self._closed.is_set():
+                while left and len(ahead) < 2:
+                    now, left = split(left, ready.sizes.next())
+                    ahead.append((now, pool.submit(ready.preparer.prepare, now)))
+                yield from self._answer(ready, *ahead.popleft(), pool)
+
+    def close(self) -> None:
+        """Stop at the next token and free the model; from any thread, also in the midst of answering."""
+        self._closed.set()
+        self._state = None
+
+    def _ready(self) -> _Ready:
+        if self._state is None:
+            raise RuntimeError("the engine is not loaded: call load() first")
+        return self._state
+
+    def _answer(
+        self, ready: _Ready, cases: Sequence[Case], coming: Future[Batch], pool: ThreadPoolExecutor
+    ) -> Iterator[Reply]:
+        """Answer a batch; one that fails is tried again in halves, so that only the case at fault gets an error."""
+        if len(cases) <= ready.sizes.most:
+            try:
+                answered = self._attempt(ready, coming)
+            except Exception as error:  # whatever it is: it becomes the reply's error, never an answer
+                why = f"{type(error).__name__}: {error}"
+                if is_out_of_memory(error):
+                    ready.sizes.ran_out(len(cases))
+            else:
+                yield from self._replies(ready, answered)
+                return
+            if len(cases) == 1:
+                yield _no_reply(ready, cases[0], why)
+                return
+        for half in split(cases, len(cases) // 2):
+            yield from self._answer(ready, half, pool.submit(ready.preparer.prepare, half), pool)
+
+    def _attempt(self, ready: _Ready, coming: Future[Batch]) -> _Answered:
+        """Generate a batch as soon as it is prepared."""
+        turned = time.perf_counter()
+        batch = coming.result()
+        began = time.perf_counter()
+        generated = self._generate(ready.loaded, batch.inputs) if batch.inputs else None
+        ended = time.perf_counter()
+        return _Answered(batch, generated, spent=ended - turned, waited=batch.seconds + ended - began)
+
+    def _replies(self, ready: _Ready, answered: _Answered) -> Iterator[Reply]:
+        """Yield what came of a batch; nothing where the engine was closed in the midst of it."""
+        batch = answered.batch
+        yield from (_no_reply(ready, case, why) for case, why in batch.failed)
+        if answered.generated is None or self._closed.is_set():
+            return
+        about = {
+            "timestamp": _now(),
+            "seconds": answered.spent / len(batch.cases),
+            "batch_seconds": answered.waited,
+            "batch": self._batches,
+            "batch_size": len(batch.cases),
+        }
+        self._batches += 1
+        yield from (_reply(ready, batch, answered.generated, row, about) for row in range(len(batch.cases)))
+
+    def _generate(self, loaded: Loaded, inputs: Inputs) -> Generated:
+        rows, tokens = inputs.shape()
+        if rows > 1 and not fits(loaded.model, rows, tokens, loaded.max_new_tokens):
+            raise MemoryError(f"{rows} cases of {tokens} tokens are estimated not to fit")
+        return generate(loaded.model, inputs, loaded.max_new_tokens, self._closed.is_set)
+
+
+def _reply(ready: _Ready, batch: Batch, generated: Generated, row: int, about: Mapping[str, Any]) -> Reply:
+    case, tokens = batch.cases[row], generated.tokens[row]
+    raw = str(ready.tokenizer.decode(tokens, skip_special_tokens=True))
+    spoken = split_reply(ready.loaded.family, raw, asked_reasoning=case.prompt.reasoning)
+    reply = Reply(
+        case_key=case.key,
+        raw=raw,
+        reasoning=spoken.reasoning,
+        answer=spoken.answer,
+        finish="stop" if generated.ended[row] else "length",
+        prompt_text=user_text(ready.loaded.family, case.prompt),
+        input_tokens=batch.input_tokens[row],
+        output_tokens=len(tokens),
+        **about,
+    )
+    return reply.model_copy(update={"confidence": _confidence(ready, case, reply, batch, generated, row)})
+
+
+def _confidence(ready: _Ready, case: Case, reply: Reply, batch: Batch, generated: Generated, row: int) -> float | None:
+    """Return the probability of the answer that the judge finds in the reply; None where there is none."""
+    choices, tokens = batch.alternatives[row], generated.tokens[row]
+    said = judge(case, reply).answer
+    start = answer_start(tokens, ready.piece, reply.raw, reply.answer)
+    if choices is None or generated.scores is None or said is None or start is None:
+        return None
+    choice = case.prompt.choices.index(said)
+    step = answer_step(tokens, start, choices.of(choice), ready.piece)
+    if step is None:
+        return None
+    # the rows of the watched tokens are padded on the left
+    scores = generated.scores[step, row, -len(choices.tokens) :].tolist()
+    return probability(scores, choices.owners, choice)
+
+
+def _no_reply(ready: _Ready, case: Case, why: str) -> Reply:
+    asked = user_text(ready.loaded.family, case.prompt)
+    return Reply(case_key=case.key, finish="error", error=why, prompt_text=asked, timestamp=_now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

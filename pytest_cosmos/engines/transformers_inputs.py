@@ -1,0 +1,150 @@
+"""Cases -> what the model is given: media decoded once a sample, texts rendered and tokenised once a prompt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_cosmos.engines.transformers_confidence import Alternatives, alternatives
+from pytest_cosmos.engines.transformers_generate import SHARES_PREFIX, Inputs
+from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.engines.transformers_sizes import SampleKey, sample_key
+from pytest_cosmos.media import load_image, media_paths
+from pytest_cosmos.prompting import messages
+from pytest_cosmos.records import Case, Prompt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Cases that are answered together."""
+
+    cases: tuple[Case, ...]
+    """Those that can be answered, in the order of the rows."""
+    failed: tuple[tuple[Case, str], ...]
+    """Those that cannot be, and why."""
+    inputs: Inputs | None
+    """None where no case is left."""
+    alternatives: tuple[Alternatives | None, ...]
+    """For each case what its confidence is measured among."""
+    input_tokens: tuple[int, ...]
+    """For each case the length of what it asks."""
+    seconds: float
+    """What it took to prepare."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """A prompt as text for the model, cut where what it shares with other prompts ends."""
+
+    prefix: str
+    suffix: str
+    suffix_ids: tuple[int, ...]
+    """Empty where nothing is shared: all the text is in `prefix`."""
+    alternatives: Alternatives | None
+
+
+class Preparer:
+    """Makes batches. Used from one thread at a time; remembers the prompts it has rendered."""
+
+    def __init__(self, loaded: Loaded, folders: Mapping[str, Path], *, shares: bool | None = None) -> None:
+        self._processor = loaded.processor
+        self._tokenizer = loaded.processor.tokenizer
+        self._family = loaded.family
+        self._shares = loaded.model.config.model_type in SHARES_PREFIX if shares is None else shares
+        self._pad = int(loaded.model.generation_config.pad_token_id)
+        self._folders = folders
+        self._rendered: dict[tuple[object, ...], _Rendered] = {}
+
+    def prepare(self, cases: Sequence[Case]) -> Batch:
+        """Decode and preprocess the media of `cases`; those whose media cannot be read are told apart."""
+        started = time.perf_counter()
+        images: dict[SampleKey, list[Image]] = {}
+        broken: dict[SampleKey, str] = {}
+        for key, case in {sample_key(case): case for case in cases}.items():
+            try:
+                images[key] = [load_image(path) for path in media_paths(self._folders[case.suite], case.sample)]
+            except OSError as error:
+                broken[key] = f"the media of this sample cannot be read: {error}"
+        failed = tuple((case, broken[sample_key(case)]) for case in cases if sample_key(case) in broken)
+        whole = tuple(case for case in cases if sample_key(case) in images)
+        rendered = [self._render(case.prompt, len(case.sample.media)) for case in whole]
+        inputs = self._inputs(whole, rendered, images) if whole else None
+        choices = tuple(prompt.alternatives for prompt in rendered)
+        lengths = tuple(inputs.lengths()) if inputs else ()
+        return Batch(whole, failed, inputs, choices, lengths, time.perf_counter() - started)
+
+    def _inputs(
+        self, cases: Sequence[Case], rendered: Sequence[_Rendered], images: Mapping[SampleKey, list[Image]]
+    ) -> Inputs:
+        watched = _watched([prompt.alternatives for prompt in rendered])
+        keys = [sample_key(case) for case in cases]
+        if not all(prompt.suffix_ids for prompt in rendered):
+            texts = [prompt.prefix + prompt.suffix for prompt in rendered]
+            return Inputs(self._process(texts, [images[key] for key in keys]), watched=watched)
+        starts = [(key, prompt.prefix) for key, prompt in zip(keys, rendered, strict=True)]
+        distinct = {start: row for row, start in enumerate(dict.fromkeys(starts))}
+        media = self._process([prefix for _, prefix in distinct], [images[key] for key, _ in distinct])
+        suffix, mask = _padded([prompt.suffix_ids for prompt in rendered], self._pad)
+        return Inputs(media, _long([distinct[start] for start in starts]), suffix, mask, watched)
+
+    def _process(self, texts: list[str], images: list[list[Image]]) -> dict[str, Tensor]:
+        return dict(self._processor(text=texts, images=images, padding=True, padding_side="left", return_tensors="pt"))
+
+    def _render(self, prompt: Prompt, media: int) -> _Rendered:
+        key = (prompt.text, prompt.reasoning, prompt.choices, media)
+        if key not in self._rendered:
+            self._rendered[key] = self._render_anew(prompt, media)
+        return self._rendered[key]
+
+    def _render_anew(self, prompt: Prompt, media: int) -> _Rendered:
+        chat = messages(self._family, prompt, ("image",) * media)
+        text: str = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        choices = alternatives(self._tokenizer, prompt.choices)
+        cut = self._end_of_media(text) if self._shares else 0
+        prefix, suffix = text[:cut], text[cut:]
+        ids, first, rest = (self._ids(part) for part in (text, prefix, suffix))
+        # Where the tokeniser joins across the cut, the parts would be read differently: then nothing is shared.
+        if not first or not rest or ids != first + rest:
+            return _Rendered(text, "", (), choices)
+        return _Rendered(prefix, suffix, tuple(rest), choices)
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _end_of_media(self, text: str) -> int:
+        """Return where the last media placeholder ends, with the special tokens that close it; 0: there is none."""
+        token = self._processor.image_token
+        end = text.rfind(token) + len(token) if token in text else 0
+        special = tuple(self._tokenizer.get_added_vocab())
+        while end and (closing := next((mark for mark in special if text.startswith(mark, end)), None)):
+            end += len(closing)
+        return end
+
+
+def _watched(choices: Sequence[Alternatives | None]) -> Tensor | None:
+    """Make (B, K) the tokens whose scores are kept; they stand at the right, see `probability`'s caller."""
+    if not any(choices):
+        return None
+    return _padded([choice.tokens if choice else () for choice in choices])[0]
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int = 0) -> tuple[Tensor, Tensor]:
+    """Make (B, L) ids padded on the left, and their mask."""
+    width = max(map(len, rows))
+    ids = _long([[pad] * (width - len(row)) + list(row) for row in rows])
+    mask = _long([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    return ids, mask
+
+
+def _long(values: object) -> Tensor:
+    import torch
+
+    return torch.tensor(values, dtype=torch.long)

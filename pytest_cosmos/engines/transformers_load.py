@@ -1,0 +1,247 @@
+"""Load a checkpoint with transformers, and say exactly what was loaded.
+
+torch and transformers are imported only when `warm_imports` or `load` is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_cosmos.engines.models import Located, fetch
+from pytest_cosmos.engines.transformers_sizes import is_out_of_memory
+from pytest_cosmos.errors import ModelUnavailable, OptionError, suggest
+from pytest_cosmos.prompting import FAMILIES, Family, family_of
+from pytest_cosmos.records import ModelRecord
+from pytest_cosmos.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+_DTYPES = {
+    "float32": "float32",
+    "fp32": "float32",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "float16": "float16",
+    "fp16": "float16",
+}
+_SMALL = 100 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory with all that is needed to ask it."""
+
+    model: Any
+    processor: Any
+    family: Family
+    record: ModelRecord
+    max_new_tokens: int
+    seconds: dict[str, float]
+    """Spent on `import` and on `load`."""
+
+
+def warm_imports() -> None:
+    """Import what loading needs, so that a background thread can do it while pytest collects.
+
+    A second caller waits for the first: transformers' lazy modules are not safe to import from two threads.
+    """
+    with _importing:
+        import torch  # noqa: F401
+        from torchvision.transforms import v2  # noqa: F401
+        from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig  # noqa: F401
+        from transformers.models.qwen3_vl import (  # noqa: F401
+            Qwen3VLForConditionalGeneration,
+            Qwen3VLProcessor,
+            Qwen3VLVideoProcessor,
+        )
+
+
+_importing = threading.Lock()
+
+
+def load(located: Located, settings: Settings) -> Loaded:
+    """Load model and processor; ModelUnavailable or OptionError where the user can mend what is wrong."""
+    folder = fetch(located)
+    started = time.perf_counter()
+    warm_imports()
+    imported = time.perf_counter()
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+    device = choose_device(settings.device)
+    model, processor = _from_pretrained(folder, located.name, device, choose_dtype(settings.dtype, device))
+    limit = _bound_generation(model, processor, settings.max_new_tokens)
+    record = _record(located, folder, model, processor, limit)
+    seconds = {"import": imported - started, "load": time.perf_counter() - imported}
+    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Return the device of that name; `auto` is the first GPU, or else the CPU."""
+    import torch
+
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise OptionError(f"--cosmos-device {wanted}: no such device. Allowed: auto, cpu, cuda, cuda:0 …") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise OptionError(
+            f"--cosmos-device {wanted}: torch sees {torch.cuda.device_count()} CUDA devices. Use auto or cpu."
+        )
+    return device
+
+
+def choose_dtype(wanted: str, device: torch.device) -> torch.dtype | str:
+    """Return the dtype of that name; `auto` is the checkpoint's own, or float32 on a CPU."""
+    import torch
+
+    if wanted == "auto":
+        return torch.float32 if device.type == "cpu" else "auto"
+    if wanted not in _DTYPES:
+        names = ("auto", *_DTYPES)
+        raise OptionError(f"--cosmos-dtype {wanted}: must be one of {', '.join(names)}.{suggest(wanted, names)}")
+    dtype = getattr(torch, _DTYPES[wanted])
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch.dtype | str) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    common = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with _quiet():
+            processor = AutoProcessor.from_pretrained(folder, **common)
+            model, report = AutoModelForImageTextToText.from_pretrained(
+                folder,
+                dtype=dtype,
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                output_loading_info=True,
+                **common,
+            )
+        model = model.to(device).eval()
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(_cannot_load(name, folder, device, error)) from error
+    # transformers fills what is missing with random numbers, and only warns
+    lacking = sorted(report["missing_keys"])
+    if lacking:
+        raise ModelUnavailable(
+            f"--model {name}: the weights in {folder} are incomplete: {len(lacking)} are missing, {lacking[0]} the "
+            "first.\n  Copy or download the checkpoint again."
+        )
+    return model, processor
+
+
+def _cannot_load(name: str, folder: Path, device: torch.device, error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    what = f"--model {name}: transformers cannot load the checkpoint in {folder}: {first}\n"
+    if is_out_of_memory(error):
+        return f"{what}  It does not fit on {device}: take a smaller model, or --cosmos-device cpu."
+    return (
+        f"{what}  It must be an image-text-to-text model known to the installed transformers, without code of its own."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bars out of a test run's output."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _bound_generation(model: Any, processor: Any, asked: int) -> int:
+    """Make greedy decoding the model's only setting; return the most tokens of a reply.
+
+    A checkpoint's own sampling settings and penalties would otherwise join in, and warn. A checkpoint that
+    states how long its replies are at most is taken at its word.
+    """
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    tokenizer = processor.tokenizer
+    eos = own.eos_token_id if own.eos_token_id is not None else tokenizer.eos_token_id
+    pad = next((i for i in (own.pad_token_id, tokenizer.pad_token_id) if i is not None), _first(eos))
+    model.generation_config = GenerationConfig(
+        do_sample=False, eos_token_id=eos, pad_token_id=pad, bos_token_id=own.bos_token_id
+    )
+    return min(asked, own.max_new_tokens or asked)
+
+
+def _first(ids: int | list[int]) -> int:
+    return ids[0] if isinstance(ids, list) else ids
+
+
+def _record(located: Located, folder: Path, model: Any, processor: Any, limit: int) -> ModelRecord:
+    size = getattr(getattr(processor, "image_processor", None), "size", None)
+    generation = {
+        "do_sample": "false",
+        "max_new_tokens": str(limit),
+        "attention": str(model.config._attn_implementation),
+        "image_size": " ".join(
+            f"{key}={value}" for key, value in sorted(dict(size or {}).items()) if value is not None
+        ),
+    }
+    return ModelRecord(
+        name=located.name,
+        engine="transformers",
+        family=family_of(model.config.model_type),
+        fingerprint=folder.name if located.hub else fingerprint(folder),
+        device=_device_name(model.device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        parameters=model.num_parameters(),
+        generation={key: value for key, value in generation.items() if value},
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    import torch
+
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash what a local checkpoint consists of, SHA-256.
+
+    The content of every file; of weights larger than 100 MB in all only header, size and time of change, which
+    a change of the weights cannot leave as they are unless somebody sets the time back.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix in _PARTS)
+    small = sum(path.stat().st_size for path in files) <= _SMALL
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes() if small or path.suffix != ".safetensors" else _outline(path)
+        digest.update(json.dumps([path.name, len(content)]).encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+_PARTS = (".safetensors", ".json", ".jinja", ".txt", ".model")
+
+
+def _outline(path: Path) -> bytes:
+    """Return size, time of change and header of a safetensors file."""
+    status = path.stat()
+    with path.open("rb") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+    return json.dumps([status.st_size, status.st_mtime_ns]).encode() + header

@@ -1,0 +1,103 @@
+"""How many cases are answered at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from pytest_cosmos.records import Case
+
+# The first batch is small, so that the first replies come early. Measured on the embedded model: more than 96
+# cases at a time gain nothing on a CPU. A GPU has more to spare; there memory is the bound.
+_FIRST = 24
+_MOST_CPU = 96
+_MOST_GPU = 256
+_SHARE_OF_FREE_MEMORY = 0.5
+_EXPECTED_REPLY = 512
+
+
+SampleKey: TypeAlias = tuple[str, str]
+"""Suite and id: what tells samples apart."""
+
+
+def sample_key(case: Case) -> SampleKey:
+    """Return which sample a case is of."""
+    return case.suite, case.sample.id
+
+
+class BatchSizes:
+    """The size of the next batch, in cases: chosen by itself, or as the user set it; halved when memory runs out."""
+
+    def __init__(self, wanted: int | None, *, gpu: bool) -> None:
+        self._most = wanted or (_MOST_GPU if gpu else _MOST_CPU)
+        self._next = wanted or min(_FIRST, self._most)
+
+    @property
+    def most(self) -> int:
+        """The largest batch that may be tried."""
+        return self._most
+
+    def next(self) -> int:
+        """Return how many cases to take next."""
+        size, self._next = min(self._next, self._most), self._most
+        return size
+
+    def ran_out(self, size: int) -> None:
+        """Take note that memory ran out with `size` cases: from now on at most half as many."""
+        self._most = max(1, min(self._most, size // 2))
+
+
+def split(cases: Sequence[Case], size: int) -> tuple[Sequence[Case], Sequence[Case]]:
+    """Split off a first batch of at most `size` cases that splits no sample.
+
+    Only a sample with more than `size` prompts is split.
+    """
+    count = 0
+    for _, prompts in groupby(cases[: size + 1], key=sample_key):
+        group = len(list(prompts))
+        if count + group > size:
+            break
+        count += group
+    end = count or size
+    return cases[:end], cases[end:]
+
+
+def fits(model: Any, rows: int, tokens: int, limit: int) -> bool:
+    """Estimate whether the key-value cache of so many prompts of so many tokens fits into half the free memory."""
+    need = cache_bytes_per_token(model) * rows * (tokens + min(limit, _EXPECTED_REPLY))
+    return need <= _SHARE_OF_FREE_MEMORY * _free_memory(model.device)
+
+
+def cache_bytes_per_token(model: Any) -> int:
+    """Return how much a position takes in the key-value cache: 2 x layers x heads x width x bytes of the dtype."""
+    text = model.config.get_text_config()
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return int(2 * text.num_hidden_layers * heads * width * model.dtype.itemsize)
+
+
+def _free_memory(device: Any) -> int:
+    if device.type == "cuda":
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(device)
+        # what torch holds in reserve is free as well
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+    import psutil  # type: ignore[import-untyped]  # accelerate needs it, so it is there
+
+    return int(psutil.virtual_memory().available)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell running out of memory, on a GPU or a CPU, from other errors."""
+    import torch
+
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _CPU_SIGNS)
+
+
+# torch has no exception of its own for the CPU's allocator
+_CPU_SIGNS = ("DefaultCPUAllocator", "can't allocate memory", "not enough memory", "out of memory")

@@ -1,0 +1,9 @@
+"""Outcomes + thresholds -> Checks -> Decision: walks thresholds, never metrics, and fails closed."""
+
+from __future__ import annotations
+
+from pytest_cosmos.gate.checks import check
+from pytest_cosmos.gate.decision import decide
+from pytest_cosmos.gate.thresholds import Thresholds, matches, name_problems, read_thresholds
+
+__all__ = ["Thresholds", "check", "decide", "matches", "name_problems", "read_thresholds"]

@@ -1,0 +1,113 @@
+"""Each threshold held against what was measured: Thresholds, Outcomes, Run -> Checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pytest_cosmos.gate.thresholds import Thresholds
+from pytest_cosmos.measure import METRICS, Facts, metric, read_facts
+from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, Run, Threshold
+
+_ROUNDING = 1e-12
+"""Far below what one case weighs, far above the rounding of a mean; a share of cases has none at all."""
+
+
+def suites_answered_for(run: Run, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Return the suites a run must have evidence for: those required, and any other it asked about.
+
+    Were the others left out, a suite without thresholds, or a run without any, would pass unseen.
+    """
+    asked = [suite.name for suite in run.suites if suite.selected]
+    return tuple(dict.fromkeys([*run.required, *asked, *(outcome.case.suite for outcome in outcomes)]))
+
+
+def check(thresholds: Thresholds, outcomes: Sequence[Outcome], run: Run) -> tuple[Check, ...]:
+    """Hold every threshold that applies to the run's model and suites against the outcomes.
+
+    Guards come first. They block, and so do release targets, unless the model is one not for release.
+    Raises `RunFolderError` where a case occurs twice or contradicts itself.
+    """
+    facts = read_facts(outcomes)
+    suites = suites_answered_for(run, outcomes)
+    model = run.model.name
+    return tuple(
+        _check(threshold, facts, blocking=threshold.kind == "guard" or thresholds.may_release(model))
+        for threshold in (*thresholds.guards_for(model), *thresholds.release)
+        if threshold.suite in suites
+    )
+
+
+def _check(threshold: Threshold, facts: Mapping[str, Facts], *, blocking: bool) -> Check:
+    measured = metric(facts, threshold.suite, threshold.metric, threshold.slice)
+    return Check(
+        threshold=threshold,
+        metric=measured,
+        status=status_of(threshold, measured),
+        blocking=blocking,
+        message=_message(threshold, measured),
+    )
+
+
+def status_of(threshold: Threshold, measured: Metric) -> CheckStatus:
+    """Compare what was measured, unrounded, with the bar; without enough data nothing is met."""
+    value = measured.value
+    if value is None or not math.isfinite(value) or measured.cases < threshold.min_cases:
+        return CheckStatus.NO_DATA
+    if _below(threshold, value) or _above(threshold, value):
+        return CheckStatus.NOT_MET
+    return CheckStatus.MET
+
+
+def _below(threshold: Threshold, value: float) -> bool:
+    return threshold.at_least is not None and value < threshold.at_least - _ROUNDING
+
+
+def _above(threshold: Threshold, value: float) -> bool:
+    return threshold.at_most is not None and value > threshold.at_most + _ROUNDING
+
+
+def _message(threshold: Threshold, measured: Metric) -> str:
+    """Say what was found and how it compares, e.g. `0.712 (…) is below the 0.85 required`."""
+    value = measured.value
+    if status_of(threshold, measured) is CheckStatus.NO_DATA or value is None:
+        return _no_data(threshold, measured)
+    if _below(threshold, value):
+        words = f"is below the {threshold.at_least:.12g} required"
+    elif _above(threshold, value):
+        words = f"is above the {threshold.at_most:.12g} allowed"
+    else:
+        words = f"meets {threshold.bar}"
+    return f"{_number(threshold, value)} ({_basis(measured)}) {words}"
+
+
+def _no_data(threshold: Threshold, measured: Metric) -> str:
+    if measured.cases < threshold.min_cases:
+        what = ", ".join(f"{key}={value}" for key, value in threshold.slice.items())
+        of = f" with {what}" if what else ""
+        return f"no data: {counted(measured.cases, 'case')}{of} to compute it from, {threshold.min_cases} needed"
+    return f"no data: it can't be computed from {counted(measured.cases, 'case')}"
+
+
+def _basis(measured: Metric) -> str:
+    """Say how sure a figure is: `95 % CI 0.661-0.759, n=400 cases of 160 samples`."""
+    n = f"n={counted(measured.cases, 'case')} of {counted(measured.samples, 'sample')}"
+    if measured.low is None or measured.high is None:
+        return n
+    return f"95 % CI {measured.low:.3f}-{measured.high:.3f}, {n}"
+
+
+def counted(n: int, noun: str) -> str:
+    """Write `1 case`, `2 cases`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _number(threshold: Threshold, value: float) -> str:
+    """Write a value with three decimals, or as many more as it takes to tell it from a bar it misses."""
+    unit = METRICS[threshold.metric].unit
+    if unit == "count":
+        return f"{value:.0f}"
+    bars = [bar for bar in (threshold.at_least, threshold.at_most) if bar is not None]
+    missed = _below(threshold, value) or _above(threshold, value)
+    digits = next((n for n in range(3, 15) if not missed or all(float(f"{value:.{n}f}") != bar for bar in bars)), 15)
+    return f"{value:.{digits}f}" + (f" {unit}" if unit in ("s", "points") else "/s" if unit else "")

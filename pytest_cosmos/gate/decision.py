@@ -1,0 +1,200 @@
+"""What a run comes to: Run, Outcomes, Checks -> Decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from pytest_cosmos.gate.checks import counted, suites_answered_for
+from pytest_cosmos.records import Check, CheckStatus, Decision, Outcome, OutcomeWord, Run, Verdict
+
+_LISTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Something that weighs on the decision."""
+
+    word: OutcomeWord
+    reason: str
+    fails: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How far one suite was answered."""
+
+    suite: str
+    planned: int | None
+    """None: the run does not know the suite."""
+    answered: int
+    """Different cases with an outcome."""
+    twice: tuple[str, ...]
+    """Keys of cases with more than one."""
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.planned) and self.answered == self.planned and not self.twice
+
+
+def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> Decision:
+    """Weigh everything: whatever fails decides, the weightiest names the outcome, all reasons are kept.
+
+    Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, checks without
+    data, suites without a threshold.
+    """
+    tallies = _tallies(run, outcomes)
+    findings = [*_errors(run, outcomes, tallies), *_absent(tallies)]
+    findings += _gate(run, tallies, checks) if run.gated else _ungated(tallies)
+    deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
+    return Decision(
+        outcome=deciding.word if deciding else "passed",
+        exit_code=int(any(finding.fails for finding in findings)),
+        answered=sum(tally.answered for tally in tallies),
+        planned=sum(tally.planned or 0 for tally in tallies),
+        reasons=tuple(dict.fromkeys(finding.reason for finding in findings)) + _remarks(run, checks),
+        would_release=_would_release(tallies, checks, broken=any(f.word == "errors" for f in findings)),
+    )
+
+
+def _tallies(run: Run, outcomes: Sequence[Outcome]) -> tuple[_Tally, ...]:
+    planned = {suite.name: suite.planned for suite in run.suites}
+    counts: dict[str, Counter[str]] = {suite: Counter() for suite in suites_answered_for(run, outcomes)}
+    for outcome in outcomes:
+        counts[outcome.case.suite][outcome.case.key] += 1
+    return tuple(
+        _Tally(suite, planned.get(suite), len(count), tuple(key for key, n in sorted(count.items()) if n > 1))
+        for suite, count in counts.items()
+    )
+
+
+def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    """Find what makes the outcomes themselves untrustworthy."""
+    failed = sorted((o for o in outcomes if _no_reply(o)), key=lambda o: o.case.key)
+    if failed:
+        why = " ".join(failed[0].reply.error.split())[:200] or "no reason given"
+        keys = _some([outcome.case.key for outcome in failed])
+        yield _Finding(
+            "errors", f"{counted(len(failed), 'case')} got no reply: {keys}. The first: {why}. Mend this and run again."
+        )
+    if run.failed_tests:
+        yield _Finding(
+            "errors", f"{counted(len(run.failed_tests), 'test')} failed outright: {_some(run.failed_tests)}."
+        )
+    for tally in tallies:
+        if tally.twice:
+            yield _Finding(
+                "errors",
+                f"{tally.suite}: answered more than once: {_some(tally.twice)}. Run again, or merge once.",
+            )
+        if tally.answered > (tally.planned or 0):
+            yield _Finding(
+                "errors",
+                f"{tally.suite}: {counted(tally.answered, 'case')} answered, but {tally.planned or 0} planned: "
+                "these outcomes are not all of this run. Run again.",
+            )
+
+
+def _no_reply(outcome: Outcome) -> bool:
+    return outcome.judgement.verdict is Verdict.ERROR or outcome.reply.finish == "error"
+
+
+def _absent(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    """Find suites of which nothing is known."""
+    if not tallies:
+        yield _Finding("no_data", "No suite was run. Name one with --suite, or a test file that asks for one.")
+    for tally in tallies:
+        if tally.planned is None and not tally.answered:
+            yield _Finding(
+                "no_data",
+                f"{tally.suite}: the suite was not run. Run its tests, or name others with --suite.",
+            )
+        elif tally.planned == 0:
+            yield _Finding("no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its test split.")
+        elif not tally.answered:
+            yield _Finding("no_data", f"{tally.suite}: 0 of {tally.planned} cases answered, so there is no data.")
+
+
+def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Iterator[_Finding]:
+    blocking = [check for check in checks if check.blocking]
+    partial = list(_partial(tallies, allowed=run.allow_partial))
+    if not run.allow_partial:  # part of the cases is no evidence for a bar missed either: the word is PARTIAL
+        yield from partial
+    for check in blocking:
+        if check.status is CheckStatus.NOT_MET:
+            yield _Finding("missed_bar", _line(check))
+    if run.allow_partial:
+        yield from partial
+    answered = {tally.suite: tally for tally in tallies if tally.planned and tally.answered}
+    for check in blocking:  # a suite without any answer has been found before
+        if check.status is CheckStatus.NO_DATA and check.threshold.suite in answered:
+            tolerated = run.allow_partial and not answered[check.threshold.suite].complete
+            yield _Finding("partial" if tolerated else "no_data", _line(check), fails=not tolerated)
+    gated = {check.threshold.suite for check in checks}
+    for tally in tallies:
+        if tally.suite not in gated:
+            yield _Finding("no_evidence", _no_evidence(run, tally.suite))
+
+
+def _ungated(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    yield _Finding("no_evidence", "Measured only (--cosmos-no-gate): nothing was held against a bar.", fails=False)
+    yield from _partial(tallies, allowed=True)
+
+
+def _partial(tallies: Sequence[_Tally], *, allowed: bool) -> Iterator[_Finding]:
+    for tally in tallies:
+        if tally.planned and 0 < tally.answered < tally.planned:
+            found = f"{tally.suite}: {tally.answered} of {tally.planned} cases answered: the run is PARTIAL."
+            advice = "" if allowed else " Leave out -k/--limit, or accept it with --allow-partial."
+            yield _Finding("partial", found + advice, fails=not allowed)
+
+
+def _no_evidence(run: Run, suite: str) -> str:
+    """Say which YAML would give the suite a bar."""
+    bars = {suite: {"accuracy": {"at_least": 0.85}}}
+    if run.thresholds:
+        missing = f"no threshold in {run.thresholds} applies to model '{run.model.name}'"
+        write = f"Write under release: {_flow(bars)}"
+    else:
+        missing = "there is no thresholds file"
+        write = f"Write into thresholds.yaml: {_flow({'version': 1, 'release': bars})}"
+    return f"{suite}: {missing}, so there is no evidence. {write} or measure only, with --cosmos-no-gate."
+
+
+def _flow(value: object) -> str:
+    """Write YAML in one line."""
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).strip()
+
+
+def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
+    """Tell of release targets that were missed without blocking."""
+    shown = [check.status for check in checks if not check.blocking]
+    missed = len(shown) - shown.count(CheckStatus.MET)
+    if not missed or not run.gated:
+        return ()
+    return (
+        f"{missed} of {len(shown)} release targets not met: '{run.model.name}' would not be released "
+        "(it is not for release, so this does not block).",
+    )
+
+
+def _would_release(tallies: Sequence[_Tally], checks: Sequence[Check], *, broken: bool) -> bool | None:
+    found = {check.status for check in checks if check.threshold.kind == "release"}
+    complete = all(tally.complete for tally in tallies)
+    if CheckStatus.NOT_MET in found and complete:
+        return False
+    return True if found == {CheckStatus.MET} and complete and not broken else None
+
+
+def _line(check: Check) -> str:
+    threshold = check.threshold
+    where = f" ({threshold.where})" if threshold.where else ""
+    return f"{threshold.suite} {threshold.key}: {check.message}{where}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return " ".join(", ".join(names[:_LISTED]).split()) + more

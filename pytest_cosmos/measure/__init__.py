@@ -1,0 +1,20 @@
+"""Outcomes -> Metrics: figures with their intervals and the cases behind them, whatever their order."""
+
+from __future__ import annotations
+
+from pytest_cosmos.measure.catalogue import FIXED_SLICES, METRICS, MetricKind
+from pytest_cosmos.measure.facts import Facts, read_facts
+from pytest_cosmos.measure.interval import interval
+from pytest_cosmos.measure.summary import measure, metric, summarise
+
+__all__ = [
+    "FIXED_SLICES",
+    "METRICS",
+    "Facts",
+    "MetricKind",
+    "interval",
+    "measure",
+    "metric",
+    "read_facts",
+    "summarise",
+]

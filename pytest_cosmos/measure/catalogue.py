@@ -1,0 +1,164 @@
+"""The names of all metrics: what thresholds.yaml may name and what reports print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["", "s", "1/s", "count", "points"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricKind:
+    """What a metric is called, measured in and good for."""
+
+    name: str
+    title: str
+    """For people: the head of a table's column."""
+    unit: Unit
+    """Empty: a figure between 0 and 1; `points`: steps of a rating scale."""
+    higher_is_better: bool | None
+    """None: neither way is better, it describes."""
+    proportion: bool
+    """So many of so many cases: has an interval."""
+    description: str
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which values it always lies, both included."""
+        return (0.0, 1.0) if self.unit == "" else (0.0, float("inf"))
+
+
+FIXED_SLICES = ("prompt", "category", "source", "label", "split", "group")
+"""What every suite can be sliced by, besides its own declared columns."""
+
+
+def _share(name: str, title: str, description: str, *, higher: bool) -> MetricKind:
+    return MetricKind(name, title, "", higher, proportion=True, description=description)
+
+
+def _figure(name: str, title: str, unit: Unit, higher: bool | None, description: str) -> MetricKind:
+    return MetricKind(name, title, unit, higher, proportion=False, description=description)
+
+
+_KINDS = (
+    _share(
+        "accuracy",
+        "Accuracy",
+        "Share of the cases with a reply whose answer is correct; unparsed counts as wrong.",
+        higher=True,
+    ),
+    _figure(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "",
+        True,
+        "Share answered correctly of each expected answer, averaged: rare answers weigh as much.",
+    ),
+    _figure(
+        "majority_baseline",
+        "Majority baseline",
+        "",
+        None,
+        "Accuracy of the best constant answer per prompt, such as 'always Yes': what blind guessing reaches.",
+    ),
+    _share(
+        "precision",
+        "Precision",
+        "Share of the hazard answers that were right to say so.",
+        higher=True,
+    ),
+    _share(
+        "recall",
+        "Recall",
+        "Share of the hazards that were recognised; an unparsed answer misses its hazard.",
+        higher=True,
+    ),
+    _figure("f1", "F1", "", True, "Harmonic mean of precision and recall on the hazard class."),
+    _share(
+        "specificity",
+        "Specificity",
+        "Share of the harmless cases recognised as such; an unparsed answer recognises nothing.",
+        higher=True,
+    ),
+    _figure(
+        "missed_hazards",
+        "Missed hazards",
+        "count",
+        False,
+        "Hazards not recognised: answered as harmless, or unparsed.",
+    ),
+    _share("missed_hazard_rate", "Missed hazard rate", "Share of the hazards not recognised.", higher=False),
+    _figure("false_alarms", "False alarms", "count", False, "Harmless cases answered as a hazard."),
+    _share(
+        "false_alarm_rate",
+        "False alarm rate",
+        "Share of the harmless cases answered as a hazard.",
+        higher=False,
+    ),
+    _share(
+        "exact_accuracy",
+        "Exact accuracy",
+        "Accuracy without the tolerance of ratings.",
+        higher=True,
+    ),
+    _figure(
+        "mean_absolute_error",
+        "Mean absolute error",
+        "points",
+        False,
+        "Mean distance of the rating given from the rating expected, over parsed answers.",
+    ),
+    _share(
+        "parse_rate",
+        "Parse rate",
+        "Share of the cases with a reply in which an answer was found.",
+        higher=True,
+    ),
+    _share(
+        "unparsed_rate",
+        "Unparsed rate",
+        "Share of the cases with a reply in which no answer was found.",
+        higher=False,
+    ),
+    _share("error_rate", "Error rate", "Share of all cases that got no reply.", higher=False),
+    _figure(
+        "mean_confidence",
+        "Mean confidence",
+        "",
+        None,
+        "Mean probability of the answers given, where the engine tells it.",
+    ),
+    _figure(
+        "latency_p50",
+        "Latency p50",
+        "s",
+        False,
+        "Median time from handing a batch in to the reply: what a caller waits.",
+    ),
+    _figure(
+        "latency_p95",
+        "Latency p95",
+        "s",
+        False,
+        "Time from handing a batch in within which 95 % of the replies came.",
+    ),
+    _figure(
+        "cases_per_second",
+        "Cases per second",
+        "1/s",
+        True,
+        "Cases answered, divided by the sum of what each cost.",
+    ),
+    _figure(
+        "tokens_per_second",
+        "Tokens per second",
+        "1/s",
+        True,
+        "Tokens generated, divided by the sum of what each case cost.",
+    ),
+    _figure("cases", "Cases", "count", True, "Cases with an outcome, errors included."),
+)
+
+METRICS: dict[str, MetricKind] = {kind.name: kind for kind in _KINDS}
+"""Every metric by name, in the order in which tables show them."""

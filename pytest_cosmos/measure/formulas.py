@@ -1,0 +1,218 @@
+"""The formula of each metric: Facts -> Figure.
+
+Shares are counted here, because their interval needs both counts; scikit-learn computes what is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_cosmos.measure.facts import NO_REPLY, Facts, Flags, Values
+from pytest_cosmos.records import AnswerKind, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value, and the cases it was computed from."""
+
+    value: float | None
+    """None: no data."""
+    of: Facts
+    successes: int | None = None
+    """Of a proportion: how many of the cases."""
+
+
+Formula = Callable[[Facts], Figure]
+
+
+def share(of: Facts, successes: Flags) -> Figure:
+    """Return which part of the cases `of` are successes."""
+    count = int(successes.sum())
+    return Figure(count / len(of), of, count) if len(of) else Figure(None, of)
+
+
+def count(of: Facts, counted: Flags) -> Figure:
+    """Return how many cases are counted; None where no case could have been."""
+    return Figure(float(counted.sum()), of) if len(of) else Figure(None, of)
+
+
+def accuracy(facts: Facts) -> Figure:
+    """Return correct / replied: unparsed is wrong; an error is no answer, has its own rate, fails the run."""
+    return share(facts.replied, facts.replied.correct)
+
+
+def exact_accuracy(facts: Facts) -> Figure:
+    """Return the accuracy with no tolerance for ratings."""
+    return share(facts.replied, facts.replied.answer == facts.replied.expected)
+
+
+def balanced_accuracy(facts: Facts) -> Figure:
+    """Return recall averaged over all (prompt, expected answer); None of one class alone: it says nothing."""
+    of = facts.replied
+    width = 1 + max((len(prompt.choices) for prompt in facts.prompts), default=0)
+    classes = of.prompt * width + of.expected
+    present = np.unique(classes)
+    if len(present) < 2:
+        return Figure(None, of)
+    from sklearn.metrics import recall_score
+
+    said = np.where(of.correct, classes, -1)
+    return Figure(float(recall_score(classes, said, labels=present, average="macro")), of)
+
+
+def majority_baseline(facts: Facts) -> Figure:
+    """Return the accuracy of the best constant answer per prompt, judged as the model is."""
+    of = facts.replied
+    if not len(of):
+        return Figure(None, of)
+    numbers = np.unique(of.prompt)
+    best = sum(_best_constant(of.prompts[n], np.bincount(of.expected[of.prompt == n])) for n in numbers)
+    return Figure(best / len(of), of)
+
+
+def _best_constant(prompt: Prompt, counts: np.ndarray[tuple[int], np.dtype[np.intp]]) -> int:
+    if prompt.kind is not AnswerKind.RATING:
+        return int(counts.max())
+    ratings = np.array([int(choice) for choice in prompt.choices])
+    near = np.abs(ratings[:, None] - ratings[None, : len(counts)]) <= prompt.tolerance
+    return int((near * counts).sum(axis=1).max())
+
+
+def precision(facts: Facts) -> Figure:
+    """Return TP / (TP + FP) on the hazard class; None where no hazard was said."""
+    said = facts.graded.take(facts.graded.alarm)
+    return share(said, said.hazard)
+
+
+def recall(facts: Facts) -> Figure:
+    """Return TP / (TP + FN) on the hazard class; None where there is no hazard."""
+    return share(facts.hazards, facts.hazards.alarm)
+
+
+def f1(facts: Facts) -> Figure:
+    """Return 2 TP / (2 TP + FP + FN) on the hazard class; None where there is no hazard."""
+    of = facts.graded
+    if not len(facts.hazards):
+        return Figure(None, of)
+    from sklearn.metrics import f1_score
+
+    return Figure(float(f1_score(of.hazard, of.alarm, zero_division=0.0)), of)
+
+
+def specificity(facts: Facts) -> Figure:
+    """Return which part of the harmless cases was answered as harmless."""
+    of = facts.harmless
+    return share(of, (of.answer >= 0) & ~of.alarm)
+
+
+def missed_hazards(facts: Facts) -> Figure:
+    """Count the hazards answered as harmless or not parsed."""
+    return count(facts.hazards, ~facts.hazards.alarm)
+
+
+def missed_hazard_rate(facts: Facts) -> Figure:
+    """Return 1 - recall."""
+    return share(facts.hazards, ~facts.hazards.alarm)
+
+
+def false_alarms(facts: Facts) -> Figure:
+    """Count the harmless cases answered as a hazard; an unparsed answer is wrong, but no alarm."""
+    return count(facts.harmless, facts.harmless.alarm)
+
+
+def false_alarm_rate(facts: Facts) -> Figure:
+    """Return which part of the harmless cases was answered as a hazard."""
+    return share(facts.harmless, facts.harmless.alarm)
+
+
+def mean_absolute_error(facts: Facts) -> Figure:
+    """Return the mean distance of parsed ratings from the expected ones."""
+    of = facts.take(~np.isnan(facts.error))
+    if not len(of):
+        return Figure(None, of)
+    from sklearn.metrics import mean_absolute_error as formula
+
+    return Figure(float(formula(np.zeros(len(of)), of.error)), of)
+
+
+def parse_rate(facts: Facts) -> Figure:
+    """Return parsed / replied."""
+    return share(facts.replied, facts.replied.answer >= 0)
+
+
+def unparsed_rate(facts: Facts) -> Figure:
+    """Return unparsed / replied."""
+    return share(facts.replied, facts.replied.answer < 0)
+
+
+def error_rate(facts: Facts) -> Figure:
+    """Return errors / all cases with an outcome."""
+    return share(facts, facts.answer == NO_REPLY)
+
+
+def mean_confidence(facts: Facts) -> Figure:
+    """Return the mean probability of the answers given, of those that have one."""
+    of = facts.parsed.take(~np.isnan(facts.parsed.confidence))
+    return Figure(float(of.confidence.mean()) if len(of) else None, of)
+
+
+def latency(percent: float) -> Formula:
+    """Return the formula of a percentile of the time a caller waits, linearly interpolated."""
+
+    def formula(facts: Facts) -> Figure:
+        of = facts.replied.take(~np.isnan(facts.replied.waited))
+        return Figure(float(np.percentile(of.waited, percent)) if len(of) else None, of)
+
+    return formula
+
+
+def cases_per_second(facts: Facts) -> Figure:
+    """Return cases / seconds, over the replies whose cost is known."""
+    of = facts.replied.take(~np.isnan(facts.replied.seconds))
+    return Figure(_rate(len(of), of.seconds), of)
+
+
+def tokens_per_second(facts: Facts) -> Figure:
+    """Return generated tokens / seconds, over the replies where both are known."""
+    of = facts.replied.take(~np.isnan(facts.replied.seconds + facts.replied.tokens))
+    return Figure(_rate(float(of.tokens.sum()), of.seconds), of)
+
+
+def _rate(amount: float, seconds: Values) -> float | None:
+    total = float(seconds.sum())
+    return amount / total if total > 0 else None
+
+
+def cases(facts: Facts) -> Figure:
+    """Count the cases with an outcome."""
+    return count(facts, np.ones(len(facts), dtype=bool))
+
+
+FORMULAS: dict[str, Formula] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "majority_baseline": majority_baseline,
+    "precision": precision,
+    "recall": recall,
+    "f1": f1,
+    "specificity": specificity,
+    "missed_hazards": missed_hazards,
+    "missed_hazard_rate": missed_hazard_rate,
+    "false_alarms": false_alarms,
+    "false_alarm_rate": false_alarm_rate,
+    "exact_accuracy": exact_accuracy,
+    "mean_absolute_error": mean_absolute_error,
+    "parse_rate": parse_rate,
+    "unparsed_rate": unparsed_rate,
+    "error_rate": error_rate,
+    "mean_confidence": mean_confidence,
+    "latency_p50": latency(50),
+    "latency_p95": latency(95),
+    "cases_per_second": cases_per_second,
+    "tokens_per_second": tokens_per_second,
+    "cases": cases,
+}
+"""The formula of every name in METRICS."""

@@ -1,0 +1,172 @@
+"""pytest hooks and fixtures: they wire, they do not compute.
+
+pytest imports this in every project where it is installed. So nothing of weight is imported here, no file is read
+and no folder made until a test with our marker, or one of our options, has been seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_cosmos.plugin.options import add_options, asked_explicitly, cases_folder, short_aliases
+
+if TYPE_CHECKING:
+    from pytest_cosmos.plugin.running import CosmosAnswer
+    from pytest_cosmos.plugin.session import CosmosSession
+    from pytest_cosmos.records import Case
+
+__all__ = ["CosmosAnswer", "cosmos_answer", "cosmos_case"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CosmosAnswer":  # for annotations in tests, without importing pydantic for everybody
+        from pytest_cosmos.plugin.running import CosmosAnswer
+
+        return CosmosAnswer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options."""
+    add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """Add the short options after the conftests had their say."""
+    with short_aliases(early_config, parser, args):
+        yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; a run with one of our options must answer for something, whatever is collected."""
+    config.addinivalue_line(
+        "markers",
+        "cosmos(suite): ask the model every case of a suite; without a suite, of every suite that no test names",
+    )
+    if asked_explicitly(config):
+        _session(config)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Look for the weights before xdist starts its workers."""
+    if (ours := _existing(session.config)) is not None:
+        ours.before_workers()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Turn a marked test into one item per case."""
+    marker = metafunc.definition.get_closest_marker("cosmos")
+    if marker is not None:
+        _session(metafunc.config).parametrize(metafunc, marker)
+
+
+@pytest.fixture
+def cosmos_case(request: pytest.FixtureRequest) -> Case:
+    """Return the case that this item asks: sample, prompt and expected answer."""
+    if not hasattr(request, "param"):
+        pytest.fail(
+            'cosmos_answer needs the marker @pytest.mark.cosmos(suite="NAME") on its test.', pytrace=False
+        )
+    case: Case = request.param
+    return case
+
+
+@pytest.fixture
+def cosmos_answer(request: pytest.FixtureRequest, cosmos_case: Case) -> CosmosAnswer:
+    """Return the model's answer to this item's case, judged."""
+    return _session(request.config).runner.answer(request.node, cosmos_case)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Stop on bad input before a model is loaded; drop what `--suite` leaves out."""
+    if (ours := _existing(config)) is not None:
+        ours.selected(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[Any]:
+    """Set the plan going before the first test."""
+    if (ours := _existing(session.config)) is not None:
+        ours.start(session)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give a wrong answer its own verdict, and attach the outcome to the report."""
+    report = yield
+    if (ours := _existing(item.config)) is not None:
+        ours.judge_report(item, call, report)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Show wrong and unparsed answers as what they are."""
+    if not hasattr(report, "wasxfail") or not report.skipped:
+        return None
+    verdict = next((value for name, value in report.user_properties if name == "cosmos_verdict"), None)
+    if verdict == "wrong":
+        return "wrong", "w", ("WRONG", {"yellow": True})
+    if verdict == "unparsed":
+        return "unparsed", "u", ("UNPARSED", {"yellow": True})
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Decide, and let the exit status say so."""
+    if (ours := _existing(session.config)) is not None:
+        ours.finish(session)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print what the run came to."""
+    if (ours := _existing(config)) is not None:
+        ours.print_summary(terminalreporter)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Listen to the workers, and send them whole batches under `--dist load`."""
+    if not cases_folder(config).is_dir():
+        return None
+    settings = _session(config).settings
+    if config.getoption("dist") != "load":
+        return None
+    from pytest_cosmos.plugin.distribution import BatchScheduling
+
+    return BatchScheduling(config, log, settings)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take in what a worker says of itself."""
+    record = getattr(node, "workeroutput", {}).get("cosmos")
+    if record is not None:
+        _session(node.config).reporter.add_process(record)
+
+
+def _session(config: pytest.Config) -> CosmosSession:
+    """Return our state of this pytest session, made at first sight of one of our tests or options."""
+    from pytest_cosmos.plugin.session import SESSION, make_session
+
+    ours = config.stash.get(SESSION, None)
+    return ours if ours is not None else make_session(config)
+
+
+def _existing(config: pytest.Config) -> CosmosSession | None:
+    """Return our state if there is any; never makes it."""
+    module = sys.modules.get("pytest_cosmos.plugin.session")
+    return config.stash.get(module.SESSION, None) if module is not None else None

@@ -1,0 +1,73 @@
+"""xdist: each worker is sent its whole share at once, so that it can answer it in batches.
+
+Only imported where xdist runs. A crashed worker's rest is dealt again by xdist's own rules to the living, who
+answer it when a test asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from xdist.scheduler import LoadScheduling
+
+from pytest_cosmos.errors import CosmosError
+from pytest_cosmos.plugin.shares import make_batches, share_of
+from pytest_cosmos.suites import find_suites, read_suite
+
+if TYPE_CHECKING:
+    from pytest_cosmos.settings import Settings
+
+
+class BatchScheduling(LoadScheduling):
+    """LoadScheduling whose first distribution follows the plan's batches."""
+
+    def __init__(self, config: pytest.Config, log: Any, settings: Settings) -> None:
+        super().__init__(config, log)
+        self._settings = settings
+
+    def schedule(self) -> None:
+        """Send every worker its share of our items and an even part of the others; without ours, as xdist does."""
+        first_time = self.collection is None
+        samples = (
+            samples_by_node(next(iter(self.node2collection.values())), self._settings) if first_time else {}
+        )
+        if not samples or not self._check_nodes_have_same_collection():
+            super().schedule()
+            return
+        self.collection = next(iter(self.node2collection.values()))
+        if self.maxschedchunk is None:
+            self.maxschedchunk = len(self.collection)
+        for node, indices in zip(self.nodes, self._shares(self.collection, samples), strict=True):
+            self.node2pending[node].extend(indices)
+            if indices:
+                node.send_runtest_some(indices)
+        for node in self.nodes:
+            node.shutdown()
+
+    def _shares(self, collection: list[str], samples: dict[str, str]) -> list[list[int]]:
+        """Split the indices of the collection: by batch for our items, evenly for the others."""
+        position = {nodeid: index for index, nodeid in enumerate(collection)}
+        batches = make_batches(collection, samples)
+        others = [index for nodeid, index in position.items() if nodeid not in samples]
+        workers = [node.workerinput for node in self.nodes]
+        shares = []
+        for number, worker in enumerate(workers):
+            mine, _ = share_of(batches, worker)
+            ours = [position[nodeid] for batch in mine for nodeid in batch]
+            shares.append(sorted(ours + others[number :: len(workers)]))
+        return shares
+
+
+def samples_by_node(nodeids: list[str], settings: Settings) -> dict[str, str]:
+    """Map our node ids to their sample; the parameter in brackets is a case id, alone or behind its suite's name."""
+    samples = {}
+    for name, folder in find_suites(settings.cases).items() if settings.cases.is_dir() else ():
+        try:
+            suite = read_suite(folder, decode=())
+        except CosmosError:  # the workers report it, with every other mistake
+            continue
+        for case in suite.cases("test"):
+            samples[case.id] = samples[f"{name}-{case.id}"] = case.sample.id
+    parameters = {nodeid: nodeid.partition("[")[2].removesuffix("]") for nodeid in nodeids}
+    return {nodeid: samples[value] for nodeid, value in parameters.items() if value in samples}

@@ -1,0 +1,235 @@
+"""Options and ini values -> one frozen Settings.
+
+Every option is `--cosmos-…`. The names people type (`--model`, `--suite`, …) are aliases that step aside: they are
+added only after the initial conftests are loaded, and only where nobody else defines that name, so that
+installing this plugin never breaks a project with a `--model` of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_cosmos.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One command line option, and the short alias that it may have."""
+
+    name: str
+    keywords: dict[str, Any]
+    short: bool = False
+
+    @property
+    def dest(self) -> str:
+        """The attribute of `config.option`."""
+        return f"cosmos_{self.name.replace('-', '_')}"
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether the next word of the command line belongs to it."""
+        return self.keywords.get("action") != "store_true"
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    with contextlib.suppress(ValueError):
+        if int(text) >= 1:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 1")
+
+
+OPTIONS = (
+    Option(
+        "model",
+        {"metavar": "NAME", "help": "Model to ask: tiny (default), reason1, reason2, reason2-8b, reason2-32b, "
+         "a Hugging Face id or a folder; each with @revision"},
+        short=True,
+    ),
+    Option(
+        "suite",
+        {"metavar": "NAME", "action": "append", "default": [],
+         "help": "Run only this suite, and answer for it. Can be given several times."},
+        short=True,
+    ),
+    Option("limit", {"metavar": "N", "type": positive,
+                     "help": "Ask at most N samples a suite, drawn by label (a partial run)"}, short=True),
+    Option("engine", {"choices": ("transformers", "scripted"), "help": "What runs the model"}, short=True),
+    Option("allow-partial", {"action": "store_true", "default": False,
+                             "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
+    Option("replies", {"metavar": "FILE", "help": "What the scripted engine says, as YAML"}),
+    Option("strict", {"action": "store_true", "default": False, "help": "A wrong answer fails its test"}),
+    Option("no-gate", {"action": "store_true", "default": False,
+                       "help": "Measure only: hold against no threshold"}),
+    Option("thresholds", {"metavar": "FILE", "help": "Thresholds (default: thresholds.yaml of the project)"}),
+    Option("cases", {"metavar": "DIR", "help": "Folder of suites (default: cases)"}),
+    Option("reports", {"metavar": "DIR", "help": "Where runs are written (default: reports)"}),
+    Option("seed", {"metavar": "N", "type": int, "default": 0, "help": "Seed of --limit (default: 0)"}),
+    Option("device", {"metavar": "NAME", "help": "auto (default), cpu, cuda, cuda:1, …"}),
+    Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
+    Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
+    Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
+    Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads of the model (default: shared out)"}),
+)  # fmt: skip
+
+INI = {
+    "model": "Default of --model",
+    "engine": "Default of --engine",
+    "cases": "Folder of suites, relative to the rootdir (default: cases)",
+    "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",
+    "reports": "Where runs are written, relative to the rootdir (default: reports)",
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the long options and the ini values."""
+    group = parser.getgroup("cosmos", "vision-language model release gate (pytest-cosmos)")
+    for option in OPTIONS:
+        group.addoption(f"--cosmos-{option.name}", dest=option.dest, **option.keywords)
+    for name, text in INI.items():
+        parser.addini(f"cosmos_{name}", text, default="")
+
+
+def without_aliases(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split a command line into what is left without the short options, and the values these had.
+
+    Before the aliases exist pytest would take `./ckpt` of `--model ./ckpt` for a test path and execute
+    `./ckpt/conftest.py`; a checkpoint is data.
+    """
+    taking = {f"--{option.name}" for option in OPTIONS if option.short and option.takes_value}
+    flags = {f"--{option.name}" for option in OPTIONS if option.short and not option.takes_value}
+    kept: list[str] = []
+    values: list[str] = []
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            kept += [word, *words]
+        elif word in taking:
+            values.append(next(words, ""))
+        elif word.partition("=")[0] not in taking | flags:
+            kept.append(word)
+    return kept, values
+
+
+def refuse_hijacked_root(config: pytest.Config, values: Sequence[str]) -> None:
+    """Raise UsageError where pytest took the value of a short option for the project's root.
+
+    That choice is made before any plugin is loaded; its ini file could name code to run.
+    """
+    for value in values:
+        path = Path(os.path.abspath(config.invocation_params.dir / value)) if value else None
+        if path is None or not path.exists():
+            continue
+        for taken in (config.inipath, config.rootpath):
+            if (
+                taken is not None
+                and Path(taken).is_relative_to(path)
+                and config.invocation_params.dir != path
+            ):
+                raise pytest.UsageError(
+                    f"pytest took '{value}' for a test folder and made it the root of the project. "
+                    f"Write --model={value} (with =), or name the tests first: pytest benchmarks/ --model {value}"
+                )
+
+
+@contextlib.contextmanager
+def short_aliases(early_config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> Iterator[None]:
+    """Hide the short options while the initial conftests are loaded, then add those that nobody has taken."""
+    kept, values = without_aliases(args)
+    refuse_hijacked_root(early_config, values)
+    known = early_config.known_args_namespace
+    known.file_or_dir = parser.parse_known_args(kept).file_or_dir
+    yield
+    group = parser.getgroup("cosmos")
+    for option in OPTIONS:
+        if option.short:
+            # ValueError: the name is taken; the project keeps it, ours is --cosmos-… alone
+            with contextlib.suppress(ValueError):
+                keywords = {**option.keywords, "help": f"Same as --cosmos-{option.name}"}
+                group.addoption(f"--{option.name}", dest=option.dest, **keywords)
+
+
+def asked_explicitly(config: pytest.Config) -> bool:
+    """Tell whether the command line holds any option of ours: then the run must answer for something."""
+    return any(
+        getattr(config.option, option.dest, None) not in (None, [], False, option.keywords.get("default"))
+        for option in OPTIONS
+    )
+
+
+def cases_folder(config: pytest.Config) -> Path:
+    """Return the folder whose subfolders are suites."""
+    return _path(config, "cases") or config.rootpath / "cases"
+
+
+def make_settings(config: pytest.Config) -> Settings:
+    """Make the Settings; OptionError where a value cannot be obeyed."""
+    from pytest_cosmos.errors import OptionError
+    from pytest_cosmos.settings import ENGINES, Settings
+
+    option = config.option
+    default = Settings(root=config.rootpath, cases=Path(), thresholds=None, reports=Path())
+    engine = option.cosmos_engine or config.getini("cosmos_engine") or default.engine
+    if engine not in ENGINES:
+        raise OptionError(f"cosmos_engine = {engine}: unknown engine. Engines: {', '.join(ENGINES)}.")
+    replies = _path(config, "replies")
+    if engine == "scripted" and replies is None:
+        raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
+    return Settings(
+        root=config.rootpath,
+        cases=cases_folder(config),
+        thresholds=_thresholds(config),
+        reports=_path(config, "reports") or config.rootpath / "reports",
+        model=option.cosmos_model or config.getini("cosmos_model") or default.model,
+        engine=engine,
+        replies=replies,
+        suites=tuple(dict.fromkeys(option.cosmos_suite)),
+        limit=option.cosmos_limit,
+        seed=option.cosmos_seed,
+        strict=option.cosmos_strict,
+        allow_partial=option.cosmos_allow_partial,
+        gate=not option.cosmos_no_gate,
+        device=option.cosmos_device or default.device,
+        dtype=option.cosmos_dtype or default.dtype,
+        batch_size=option.cosmos_batch_size,
+        max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
+        threads=option.cosmos_threads or _threads(config),
+    )
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    """Read a path: of the command line relative to where pytest was started, of the ini file to the rootdir."""
+    given: str | None = getattr(config.option, f"cosmos_{name}")
+    if given:
+        return config.invocation_params.dir / given
+    ini = config.getini(f"cosmos_{name}") if name in INI else ""
+    return config.rootpath / ini if ini else None
+
+
+def _thresholds(config: pytest.Config) -> Path | None:
+    from pytest_cosmos.errors import OptionError
+
+    asked = _path(config, "thresholds")
+    if asked is None:
+        usual = config.rootpath / "thresholds.yaml"
+        return usual if usual.is_file() else None
+    if not asked.is_file():
+        raise OptionError(f"--cosmos-thresholds {asked}: there is no such file.")
+    return asked
+
+
+def _threads(config: pytest.Config) -> int | None:
+    """Share the processors out among xdist's workers; alone, let torch decide."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        return None
+    return max(1, (os.cpu_count() or 1) // int(worker["workercount"]))

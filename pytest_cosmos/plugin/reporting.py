@@ -1,0 +1,202 @@
+"""The session as one process sees the whole of it: outcomes come in, a run folder and a decision come out.
+
+Lives where the reports arrive: in pytest itself, or in xdist's controller. One code path for both.
+"""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_cosmos.engines import Progress
+from pytest_cosmos.gate import Thresholds, read_thresholds
+from pytest_cosmos.pipeline import Conclusion, conclude, report
+from pytest_cosmos.plugin.collection import relative
+from pytest_cosmos.records import ModelRecord, Outcome, Run, SuiteRecord
+from pytest_cosmos.runlog import RunFolder
+
+if TYPE_CHECKING:
+    from pytest_cosmos.settings import Settings
+
+BATCH = 64
+"""Outcomes synced to the disk at once."""
+
+LIBRARIES = ("pytest-cosmos", "pytest", "torch", "transformers", "numpy", "scikit-learn", "pillow")
+
+
+class Reporter:
+    """Collects outcomes while the session runs and concludes it."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._folder: RunFolder | None = None
+        self._waiting: list[Outcome] = []
+        self._keys: set[str] = set()
+        self._failed: list[str] = []
+        self._first_verdict: float | None = None
+        self._processes: list[dict[str, Any]] = []
+        self.conclusion: Conclusion | None = None
+        self.report_path = ""
+
+    def progress(self) -> Progress:
+        """Say how far the session has come, as the controller of workers sees it: by the outcomes that arrived."""
+        total = int(getattr(self._config.pluginmanager.get_plugin("terminalreporter"), "_numcollected", 0))
+        since = self._first_verdict or 0.0
+        return Progress(len(self._keys), total, time.perf_counter() - self._clock - since)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in one outcome; a case asked by two tests counts once."""
+        if outcome.case.key in self._keys:
+            return
+        if self._first_verdict is None:
+            self._first_verdict = time.perf_counter() - self._clock
+        self._keys.add(outcome.case.key)
+        self._waiting.append(outcome)
+        if len(self._waiting) >= BATCH:
+            self._flush()
+
+    def add_failure(self, nodeid: str) -> None:
+        """Take in a test that failed outright."""
+        if nodeid not in self._failed:
+            self._failed.append(nodeid)
+
+    def add_process(self, record: dict[str, Any]) -> None:
+        """Take in what a process (this one, or a worker) says of itself: see `Runner.record`."""
+        self._processes.append(record)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Mistakes in the user's files that workers found, each once."""
+        return tuple(dict.fromkeys(line for record in self._processes for line in record["problems"]))
+
+    def finish(self) -> Conclusion:
+        """Write the run folder, decide, render the report."""
+        thresholds = read_thresholds(self._settings.thresholds) if self._settings.thresholds else None
+        folder = self._flush()
+        folder.close()
+        folder.write_run(self._run(folder, thresholds))
+        started = time.perf_counter()
+        conclusion = conclude(folder, thresholds)
+        page = report(folder, conclusion, self._settings.root)
+        self.report_path = relative(page, self._config.invocation_params.dir)
+        seconds = {"report": time.perf_counter() - started, "total": time.perf_counter() - self._clock}
+        run = conclusion.run.model_copy(update={"seconds": {**conclusion.run.seconds, **_rounded(seconds)}})
+        folder.write_run(run)
+        self.conclusion = replace(conclusion, run=run)
+        return self.conclusion
+
+    def _flush(self) -> RunFolder:
+        if self._folder is None:
+            self._folder = RunFolder.create(self._settings.reports, self._settings.model, self._started)
+        self._folder.append(self._waiting)
+        self._waiting.clear()
+        return self._folder
+
+    def _run(self, folder: RunFolder, thresholds: Thresholds | None) -> Run:
+        settings = self._settings
+        suites = merge_suites(self._processes)
+        file = settings.thresholds
+        return Run(
+            id=folder.path.name,
+            started=self._started.isoformat(timespec="seconds"),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["pytest", *self._config.invocation_params.args]),
+            model=self._model(),
+            suites=suites,
+            versions=versions(),
+            git_commit=git_commit(settings.root),
+            seed=settings.seed,
+            thresholds=relative(file, settings.root) if file else "",
+            thresholds_digest=thresholds.digest if thresholds else "",
+            allow_partial=settings.allow_partial,
+            gated=settings.gate,
+            required=self._required(thresholds, suites),
+            failed_tests=tuple(self._failed),
+            seconds=_rounded(self._seconds()),
+        )
+
+    def _required(self, thresholds: Thresholds | None, suites: tuple[SuiteRecord, ...]) -> tuple[str, ...]:
+        """Name the suites this run must answer for (architecture, decision 3)."""
+        if self._settings.suites:
+            return self._settings.suites
+        named = {suite.name for suite in suites}
+        if asked_for_files_only(self._config) or thresholds is None:
+            return tuple(sorted(named))
+        return tuple(sorted(named | set(thresholds.suites_for(self._model().name))))
+
+    def _model(self) -> ModelRecord:
+        for record in self._processes:
+            if record["model"] is not None:
+                return ModelRecord.model_validate(record["model"])
+        return ModelRecord(name=self._settings.model, engine=self._settings.engine)
+
+    def _seconds(self) -> dict[str, float]:
+        """Say where the time went; of several processes the slowest counts, since they run side by side."""
+        spent: dict[str, float] = {}
+        for record in self._processes:
+            for key, value in record["seconds"].items():
+                spent[key] = max(value, spent.get(key, 0.0))
+        if self._first_verdict is not None:
+            spent["first verdict"] = self._first_verdict
+        return spent
+
+
+def merge_suites(processes: list[dict[str, Any]]) -> tuple[SuiteRecord, ...]:
+    """Join what the processes say of the suites; workers collect the same, so the largest selection is the whole."""
+    merged: dict[str, SuiteRecord] = {}
+    for record in processes:
+        for data in record["suites"]:
+            suite = SuiteRecord.model_validate(data)
+            known = merged.get(suite.name)
+            if known is None or suite.selected > known.selected:
+                merged[suite.name] = suite
+    return tuple(merged.values())
+
+
+def asked_for_files_only(config: pytest.Config) -> bool:
+    """Tell whether every path on the command line is a file: then only the suites these name count."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return False
+    return all((config.invocation_params.dir / arg.partition("::")[0]).is_file() for arg in config.args)
+
+
+def versions() -> dict[str, str]:
+    """Name the versions that decide what a run says, without importing anything."""
+    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit(root: Path) -> str:
+    """Return the project's commit, with `+changes` where files differ from it; empty outside of git."""
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5, check=True
+        )
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=root, capture_output=True, text=True, timeout=5, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {key: round(value, 3) for key, value in seconds.items()}

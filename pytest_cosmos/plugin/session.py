@@ -1,0 +1,251 @@
+"""Our state of one pytest session: what is collected, what answers, what is reported. Lives in `config.stash`.
+
+Three kinds of process run this: pytest alone, xdist's workers (collect and answer) and xdist's controller (reports).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_cosmos.errors import CosmosError, Problems
+from pytest_cosmos.gate import name_problems, read_thresholds
+from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection
+from pytest_cosmos.plugin.live import LiveLine
+from pytest_cosmos.plugin.reporting import Reporter
+from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright
+from pytest_cosmos.records import Outcome, Verdict
+from pytest_cosmos.report import summary_lines
+
+if TYPE_CHECKING:
+    from pytest_cosmos.settings import Settings
+
+PROPERTY = "cosmos"
+"""Name of the user property that carries an outcome from worker to controller."""
+
+FAILURES = (AssertionError, pytest.fail.Exception)
+"""How a test body says that it does not accept an answer."""
+
+STYLES: dict[str, dict[str, bool]] = {
+    "good": {"green": True},
+    "bad": {"red": True, "bold": True},
+    "warn": {"yellow": True},
+    "strong": {"bold": True},
+    "dim": {"light": True},
+    "head": {"bold": True},
+}
+
+
+class CosmosSession:
+    """Wires collection, runner and reporter to pytest's hooks."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._collection: Collection = make_collection(config)
+        self._live = LiveLine(config)
+        self.runner = Runner(config, self._collection, self._live)
+        self.reporter = Reporter(config, self._collection.settings)
+        self._is_worker = hasattr(config, "workerinput")
+        self._is_controller = config.pluginmanager.hasplugin("dsession")
+        self._warm = False
+        self._refused = False
+
+    @property
+    def settings(self) -> Settings:
+        """What the user asked for."""
+        return self._collection.settings
+
+    def before_workers(self) -> None:
+        """Stop before xdist starts its workers where the model cannot be had."""
+        if self._is_controller:
+            self._check_model()
+
+    def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
+        """Turn a marked test into items; the engine's libraries begin to load meanwhile."""
+        if not self._warm:
+            self._warm = True
+            self.runner.warm()
+        self._collection.parametrize(metafunc, marker)
+
+    def selected(self, items: list[pytest.Item]) -> None:
+        """Stop on bad input, before a model is loaded; leave out items without a case."""
+        self._collection.check_asked_suites()
+        self._collection.problems += threshold_problems(self._collection)
+        if self._collection.problems:
+            self._refused = True
+            if not self._is_worker:
+                raise pytest.UsageError(refusal(self._collection.problems))
+            items.clear()  # the text travels to the controller, which prints it once
+            return
+        items[:] = keep_items(items, self._collection)
+        if not self._is_worker and any(map(is_ours, items)) and not self._config.option.collectonly:
+            self._check_model()
+
+    def start(self, session: pytest.Session) -> None:
+        """Set the plan going, unless there is nothing to run."""
+        idle = self._config.option.collectonly or (
+            session.testsfailed and not self._config.option.continue_on_collection_errors
+        )
+        if not idle and not self._is_controller and any(case_of(item) for item in session.items):
+            self.runner.start(session.items)
+
+    def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
+        outcome = item.stash.get(OUTCOME, None)
+        if outcome is None or report.when == "teardown":
+            return
+        verdict = outcome.judgement.verdict
+        if report.when == "setup" and verdict is not Verdict.ERROR:
+            return  # the call is yet to come
+        report.user_properties.append((PROPERTY, outcome.model_dump(mode="json")))
+        item.user_properties.extend(shown_properties(outcome))  # JUnit reads those of the teardown
+        if report.when == "setup":
+            return
+        ordinary_failure = call.excinfo is not None and not call.excinfo.errisinstance(FAILURES)
+        if verdict is Verdict.CORRECT or ordinary_failure:
+            return
+        if fails_outright(outcome, self.settings):
+            report.outcome = "failed"
+            reason = "must pass" if outcome.case.sample.must_pass else "strict"
+            report.longrepr = f"{outcome.case.key} ({reason}): {explain(outcome)}"
+        else:
+            report.outcome = "skipped"
+            report.wasxfail = explain(outcome)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
+        """Take in the outcome; others see short properties, and `--lf` runs wrong cases again."""
+        if self._is_worker:
+            return (yield)
+        self._live.clear()
+        outcome = take_outcome(report)
+        if outcome is not None:
+            self.reporter.add(outcome)
+        if report.failed and (outcome is not None or is_lost(report)):
+            self.reporter.add_failure(report.nodeid)
+        result = yield
+        if outcome is not None and outcome.judgement.verdict in (Verdict.WRONG, Verdict.UNPARSED):
+            remember_failed(self._config, report.nodeid)
+        if outcome is not None:
+            self._live.draw(self.runner.progress() or self.reporter.progress())
+        return result
+
+    def finish(self, session: pytest.Session) -> None:
+        """Write the run, decide, and let the exit status say so; 2, 3 and 4 stay what they are."""
+        self._live.clear()
+        self.runner.close()
+        record = self.runner.record()
+        if self._is_worker:
+            self._config.workeroutput[PROPERTY] = record  # type: ignore[attr-defined]
+            return
+        if not self._is_controller:
+            self.reporter.add_process(record)
+        if self._refused or self._config.option.collectonly:
+            return
+        if self.reporter.problems:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        try:
+            decision = self.reporter.finish().decision
+        except CosmosError as error:
+            self._config.get_terminal_writer().line(f"\nERROR: {error}", red=True)
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = decision.exit_code
+
+    def print_summary(self, terminal: Any) -> None:
+        """Print problems, or what the run came to."""
+        if self.reporter.problems and not self._refused:
+            terminal.write_line(f"ERROR: {refusal(self.reporter.problems)}", red=True)
+        conclusion = self.reporter.conclusion
+        if conclusion is None:
+            return
+        lines = summary_lines(
+            conclusion.run,
+            conclusion.summary,
+            conclusion.checks,
+            conclusion.outcomes,
+            report_path=self.reporter.report_path,
+            width=terminal._tw.fullwidth,
+        )
+        for line in lines:
+            terminal.write_line(line.text, **STYLES.get(line.style, {}))
+
+    def _check_model(self) -> None:
+        """Raise UsageError where the model's weights are not here and cannot be had."""
+        if self.settings.engine == "transformers":
+            from pytest_cosmos.engines.models import locate
+
+            try:
+                locate(self.settings.model)
+            except CosmosError as error:
+                self._refused = True
+                raise pytest.UsageError(str(error)) from None
+
+
+SESSION = pytest.StashKey[CosmosSession]()
+
+
+def make_session(config: pytest.Config) -> CosmosSession:
+    """Make the state of this session and let it listen to reports."""
+    ours = CosmosSession(config)
+    config.stash[SESSION] = ours
+    config.pluginmanager.register(ours, "cosmos-session")
+    return ours
+
+
+def refusal(problems: list[str] | tuple[str, ...]) -> str:
+    """Write all problems as one text."""
+    unique = list(dict.fromkeys(problems))
+    count = "1 problem" if len(unique) == 1 else f"{len(unique)} problems"
+    return "\n  ".join((f"pytest-cosmos found {count}; no model was loaded:", *unique))
+
+
+def threshold_problems(collection: Collection) -> list[str]:
+    """Say what is wrong with the thresholds file: by itself, and against the suites at hand."""
+    file = collection.settings.thresholds
+    if file is None:
+        return []
+    try:
+        thresholds = read_thresholds(file)
+    except Problems as error:
+        return list(error.lines)
+    return list(name_problems(thresholds, collection.slices()))
+
+
+def take_outcome(report: pytest.TestReport) -> Outcome | None:
+    """Take the outcome out of a report; what others should show of it stays."""
+    data = next((value for name, value in report.user_properties if name == PROPERTY), None)
+    if data is None:
+        return None
+    outcome = Outcome.model_validate(data)
+    report.user_properties = [pair for pair in report.user_properties if pair[0] != PROPERTY]
+    report.user_properties += shown_properties(outcome)
+    return outcome
+
+
+def shown_properties(outcome: Outcome) -> list[tuple[str, object]]:
+    """Return what JUnit and other plugins should show of an outcome."""
+    shown = {
+        "cosmos_verdict": outcome.judgement.verdict.value,
+        "cosmos_expected": outcome.case.expected,
+        "cosmos_answer": outcome.judgement.answer,
+        "cosmos_confidence": outcome.reply.confidence,
+        "cosmos_category": outcome.case.sample.category,
+    }
+    return [(name, value) for name, value in shown.items() if value not in (None, "")]
+
+
+def is_lost(report: pytest.TestReport) -> bool:
+    """Tell whether xdist made this report for a worker that died."""
+    return report.when == "???"  # type: ignore[comparison-overlap]
+
+
+def remember_failed(config: pytest.Config, nodeid: str) -> None:
+    """Let `--lf` and `--ff` treat a wrong case as a failed one."""
+    cache: Any = config.pluginmanager.get_plugin("lfplugin")
+    if cache is not None:
+        cache.lastfailed[nodeid] = True

@@ -1,0 +1,218 @@
+"""The summary at the end of a run, as lines of text: testable without a terminal, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from textwrap import wrap
+
+from rich.cells import cell_len
+
+from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, Run, SuiteRecord, Summary
+from pytest_cosmos.report import text
+from pytest_cosmos.report.figures import (
+    Figures,
+    Style,
+    by_key,
+    check_word,
+    headline,
+    kind,
+    release_note,
+    said,
+    said_word,
+    simulated_only,
+    times,
+)
+
+WORST = 5
+_COLUMNS = ("accuracy % [95 %]", "recall", "prec.", "parse", "n/images", "p50 s", "p95 s")
+
+
+_Row = tuple[str, tuple[str, ...], Style]
+"""Name, cells, style; a row without cells is a heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; the style is a meaning, which pytest's writer and rich each colour in their way."""
+
+    text: str
+    style: Style = ""
+
+
+def summary_lines(
+    run: Run,
+    summary: Summary,
+    checks: Sequence[Check],
+    outcomes: Sequence[Outcome],
+    *,
+    report_path: str,
+    width: int = 80,
+) -> Iterator[Line]:
+    """Yield the end-of-run summary: metrics, checks, worst cases, time, decision, path of the report.
+
+    No line is wider than `width` (taken as 72 at the least), except for the report's path.
+    """
+    width = max(width, 72)
+    figures = Figures(summary.metrics)
+    for suite in run.suites:
+        yield from metric_lines(suite, figures, width)
+    yield from check_lines(checks, width)
+    yield from worst_lines(summary, outcomes, width)
+    yield from time_lines(run, width)
+    yield from decision_lines(run, width)
+    if report_path:
+        yield Line(f"report: {text.visible(report_path)}", "strong")
+
+
+def metric_lines(suite: SuiteRecord, figures: Figures, width: int) -> Iterator[Line]:
+    """Yield one suite's table of metrics: all cases, each prompt, each category."""
+    yield Line(text.one_line(suite.name, width), "head")
+    if figures.get(suite.name, "accuracy") is None:
+        yield Line("  no data", "warn")
+        return
+    rows: list[_Row] = [("", _COLUMNS, "dim"), ("all", _cells(suite.name, figures, {}), "strong")]
+    for key in ("prompt", "category"):
+        wheres = figures.slices(suite.name, key)
+        rows += [(f"by {key}", (), "dim")] * bool(wheres)
+        rows += [(f"  {where[key]}", _cells(suite.name, figures, where), "") for where in wheres]
+    yield from _table(rows, width)
+    yield from _notes(suite.name, figures, width)
+    yield Line("")
+
+
+def _cells(suite: str, figures: Figures, where: dict[str, str]) -> tuple[str, ...]:
+    accuracy = figures.get(suite, "accuracy", **where)
+    return (
+        _with_interval(accuracy),
+        *(text.percent(figures.value(suite, name, **where)) for name in ("recall", "precision", "parse_rate")),
+        f"{accuracy.cases}/{accuracy.samples}" if accuracy else text.NO_DATA,
+        *(text.seconds(figures.value(suite, name, **where)) for name in ("latency_p50", "latency_p95")),
+    )
+
+
+def _with_interval(metric: Metric | None) -> str:
+    share, interval = text.percent(metric.value if metric else None), text.interval(metric)
+    return f"{share} [{interval}]" if interval else share
+
+
+def _table(rows: Sequence[_Row], width: int) -> Iterator[Line]:
+    """Lay rows out: the first column takes what room is left, the others stand to the right of it."""
+    widths = [max(map(cell_len, column)) for column in zip(*(cells for _, cells, _ in rows if cells), strict=True)]
+    room = width - 2 - sum(widths) - len(widths)
+    longest = max(cell_len(name) for name, _, _ in rows)
+    gap = " " * (2 if longest + len(widths) <= room else 1)
+    first = max(8, min(room, longest))
+    for name, cells, style in rows:
+        numbers = (gap + cell.rjust(wide) for cell, wide in zip(cells, widths, strict=False))
+        yield Line(f"  {_fill(_cut(name, first), first)}{''.join(numbers)}".rstrip(), style)
+
+
+def _cut(name: str, width: int) -> str:
+    """Cut a name, its indent kept."""
+    indent = len(name) - len(name.lstrip())
+    return " " * indent + text.one_line(name, width - indent)
+
+
+def _fill(shown: str, width: int) -> str:
+    return shown + " " * max(width - cell_len(shown), 0)
+
+
+def _notes(suite: str, figures: Figures, width: int) -> Iterator[Line]:
+    """Yield what the table has no column for: the majority baseline, and how far ratings were off."""
+    baseline = figures.value(suite, "majority_baseline")
+    if baseline is not None:
+        always = f"always giving each prompt's most frequent answer: {text.percent(baseline)} % accuracy"
+        yield from _wrapped(always, width, "dim")
+    for where in figures.slices(suite, "prompt"):
+        off = figures.value(suite, "mean_absolute_error", **where)
+        if off is not None:
+            exact = text.percent(figures.value(suite, "exact_accuracy", **where))
+            rated = f"{where['prompt']}: exact {exact} %, mean absolute error {text.number(off)}"
+            yield from _wrapped(rated, width, "dim")
+
+
+def _wrapped(line: str, width: int, style: Style = "", indent: str = "  ") -> Iterator[Line]:
+    for part in wrap(text.visible(line), width, initial_indent=indent, subsequent_indent=indent + "  "):
+        yield Line(part, style)
+
+
+def check_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:
+    """Yield each threshold with its verdict word, metric, value and bar; the ones that block come first."""
+    ordered = sorted(checks, key=lambda check: not check.blocking)
+    for blocking, group in groupby(ordered, key=lambda check: check.blocking):
+        yield Line("checks" if blocking else "release targets (shown, not blocking)", "head")
+        yield from _check_group(list(group), width)
+        yield Line("")
+
+
+def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
+    words = [check_word(check) for check in checks]
+    figures = [_value_and_bar(check) for check in checks]
+    wide, value_wide, bar_wide = (
+        max(map(len, column))
+        for column in zip(*((w, v, b) for (w, _), (v, b) in zip(words, figures, strict=True)), strict=True)
+    )
+    several = len({check.threshold.suite for check in checks}) > 1
+    for check, (word, style), (value, bar) in zip(checks, words, figures, strict=True):
+        name = f"{check.threshold.suite} " * several + check.threshold.key
+        shown, room = f"{value.rjust(value_wide)}  {bar.ljust(bar_wide)}", width - wide - 4
+        start = f"  {word.ljust(wide)}  "
+        if cell_len(name) + 2 + len(shown) <= room:
+            yield Line(f"{start}{_fill(name, room - len(shown))}{shown}".rstrip(), style)
+        else:
+            yield Line(start + text.one_line(name, room), style)
+            yield Line(shown.rjust(width).rstrip(), style)
+        if check.status is CheckStatus.NO_DATA:
+            yield from _wrapped(check.message, width, style, " " * (wide + 4))
+
+
+def _value_and_bar(check: Check) -> tuple[str, str]:
+    bounds = check.threshold
+    bars = tuple(b for b in (bounds.at_least, bounds.at_most) if b is not None)
+    value = text.against(bounds.metric, check.metric.value, bars)
+    return value, text.bar(bounds.metric, bounds.at_least, bounds.at_most)
+
+
+def worst_lines(summary: Summary, outcomes: Sequence[Outcome], width: int) -> Iterator[Line]:
+    """Yield the cases to look at first."""
+    found = by_key(outcomes)
+    worst = [found[key] for key in summary.worst if key in found][:WORST]
+    if not worst:
+        return
+    yield Line("worst cases", "head")
+    for outcome in worst:
+        yield from _worst(outcome, width)
+    yield Line("")
+
+
+def _worst(outcome: Outcome, width: int) -> Iterator[Line]:
+    case, reply = outcome.case, outcome.reply
+    told, style = kind(outcome)
+    yield Line(f"  {text.one_line(case.id, width - len(told) - 4)}  {told}", style)
+    confidence = f", confidence {text.number(reply.confidence)}" if reply.confidence is not None else ""
+    start = f"    expected {text.one_line(case.expected, 24)}, {said_word(outcome)} "
+    room = max(width - cell_len(start) - len(confidence) - 2, 8)
+    yield Line(f'{start}"{text.one_line(said(outcome), room)}"{confidence}')
+    if reply.reasoning:
+        yield Line(f"    {text.one_line(reply.reasoning, width - 4)}", "dim")
+
+
+def time_lines(run: Run, width: int) -> Iterator[Line]:
+    """Yield where the time went, on one line where it fits."""
+    parts = [f"{name} {text.duration(value)}" for name, value in times(run)]
+    if parts:
+        yield from _wrapped("time: " + ", ".join(parts), width, "dim", "")
+        yield Line("")
+
+
+def decision_lines(run: Run, width: int) -> Iterator[Line]:
+    """Yield the decision and its reasons."""
+    word, note, decision = headline(run), release_note(run), run.decision
+    count = f" ({decision.answered} of {decision.planned} cases)" if decision else ""
+    simulated = ", simulated images only" if simulated_only(run) else ""
+    told = f"{word.text.upper()}: {run.model.name}{count}{simulated}{'; ' + note if note else ''}"
+    yield from _wrapped(told, width, word.style, "")
+    for reason in decision.reasons if decision else ():
+        yield from _wrapped(reason, width)

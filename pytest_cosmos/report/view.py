@@ -1,0 +1,222 @@
+"""The report as plain values: what the page says, without a word of how it looks.
+
+ReportView
+├── Headline                  the decision, why, would it be released
+├── Fact …                    model, date, device, data
+├── CheckRow …                blocking bars, then release targets that do not block
+├── SuiteView …               per suite: headline figures, MetricRow …, ConfusionView …
+├── Card …                    the cases to look at first, and the least confident ones
+├── TimeRow …                 where the time went
+├── CaseRow …                 every case, for the searchable table
+└── footer: Fact …            how to get this run again
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pytest_cosmos.report.figures import Style, Word
+
+HEAT_LEVELS = 6
+"""How many tints a confusion matrix has, the empty one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and what is to be said under it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What the run came to."""
+
+    word: Word
+    reasons: tuple[str, ...]
+    release: str
+    """`would be released`, `would not be released`, or nothing."""
+    answered: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One threshold and what was found."""
+
+    word: str
+    style: Style
+    suite: str
+    key: str
+    value: str
+    interval: str
+    bar: str
+    cases: str
+    message: str
+    """Why there is no data; empty where the figures say it all."""
+    where: str
+    blocking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share between 0 and 1 with its interval, ready to be drawn."""
+
+    written: str
+    interval: str
+    value: float | None
+    low: float | None
+    high: float | None
+    cases: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A headline figure."""
+
+    name: str
+    share: Share
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """All figures of one slice."""
+
+    name: str
+    accuracy: Share
+    baseline: float | None
+    cells: tuple[str, ...]
+    """In the order of `SuiteView.columns`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricGroup:
+    """The slices along one key: all, by prompt, by category, by source."""
+
+    title: str
+    rows: tuple[MetricRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionCell:
+    """How often an expected answer was answered so."""
+
+    count: int
+    kind: str
+    """`right`, `wrong`, `missed` (a hazard taken for none), `alarm`, or `none` (no answer)."""
+    heat: int
+    """0 … HEAT_LEVELS - 1, from the share of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionView:
+    """One prompt's table: rows expected, columns answered."""
+
+    prompt: str
+    question: str
+    hazard: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[ConfusionCell, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteView:
+    """One suite's figures."""
+
+    name: str
+    title: str
+    figures: tuple[Figure, ...]
+    columns: tuple[str, ...]
+    groups: tuple[MetricGroup, ...]
+    confusions: tuple[ConfusionView, ...]
+    blank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A case worth a look."""
+
+    key: str
+    id: str
+    suite: str
+    media_hash: str
+    question: str
+    expected: str
+    said: str
+    said_word: str
+    """`said`, or `no reply:`, after which `said` is the error."""
+    kind: str
+    style: Style
+    confidence: str
+    reasoning: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRow:
+    """One phase: its time and its share of the total."""
+
+    name: str
+    seconds: str
+    share: float
+
+
+class CaseRow(NamedTuple):
+    """One case as the page's table shows it; written to the page as a plain array, `_fields` beside it."""
+
+    key: str
+    suite: str
+    id: str
+    prompt: str
+    category: str
+    expected: str
+    said: str
+    verdict: str
+    hazard: str
+    """`missed hazard`, `false alarm` or nothing."""
+    told: str
+    """What became of it, in words."""
+    style: Style
+    confidence: float | None
+    seconds: float | None
+    media: str
+    """Key into the page's thumbnails."""
+    file: str
+    label: str
+    group: str
+    source: str
+    must_pass: bool
+    fields: dict[str, str]
+    reasoning: str
+    raw: tuple[str, ...]
+    """The raw text with each occurrence of `reasoning` left out: join by it to have it back."""
+    reason: str
+    """Why there is no answer, or no reply."""
+    asked: str
+    finish: str
+    timestamp: str
+    batch: int | None
+    batch_size: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """The whole page."""
+
+    title: str
+    headline: Headline
+    facts: tuple[Fact, ...]
+    simulated_only: bool
+    checks: tuple[CheckRow, ...]
+    suites: tuple[SuiteView, ...]
+    worst: tuple[Card, ...]
+    low_confidence: tuple[Card, ...]
+    times: tuple[TimeRow, ...]
+    failed_tests: tuple[str, ...]
+    cases: tuple[CaseRow, ...]
+    footer: tuple[Fact, ...]

@@ -1,0 +1,173 @@
+"""The run folder: run.json, outcomes.jsonl, metrics.json, index.html, media/. Nothing else writes into it.
+
+`outcomes.jsonl` is append-only and synced once per batch; the other files appear whole (temporary name, synced,
+renamed). A crash costs at most the outcomes not yet synced, and a torn last line is left out when read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.records import SCHEMA_VERSION, Outcome, Run, Summary
+
+_README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to the newest.
+
+- `index.html`      the report; open it in a browser
+- `run.json`        what was run, on what, and what it came to
+- `outcomes.jsonl`  one line a case: what was asked, said, expected
+- `metrics.json`    every figure of the report
+- `media/`          thumbnails for the report
+
+`pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
+"""
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._outcomes: io.TextIOWrapper | None = None
+
+    @classmethod
+    def create(cls, reports: Path, model: str, started: datetime) -> RunFolder:
+        """Make a new folder `reports/runs/<time>-<model>` and let `reports/latest` lead to it."""
+        runs = reports / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        _explain(reports)
+        safe_model = (
+            re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if "/" in model else model).strip("-.") or "model"
+        )
+        stem = f"{started.astimezone(UTC):%Y-%m-%dT%H-%M-%S}-{safe_model}"
+        for number in range(1, 1000):
+            path = runs / (stem if number == 1 else f"{stem}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            point_latest(reports, path)
+            return cls(path)
+        raise RunFolderError(f"{runs / stem}: a thousand runs of this name exist already.")
+
+    def append(self, outcomes: Iterable[Outcome]) -> None:
+        """Add outcomes and sync them to the disk."""
+        if self._outcomes is None:
+            self._outcomes = (self.path / "outcomes.jsonl").open("a", encoding="utf-8")
+        for outcome in outcomes:
+            self._outcomes.write(outcome.model_dump_json() + "\n")
+        self._outcomes.flush()
+        os.fsync(self._outcomes.fileno())
+
+    def close(self) -> None:
+        """Close the file of outcomes."""
+        if self._outcomes is not None:
+            self._outcomes.close()
+            self._outcomes = None
+
+    def write_run(self, run: Run) -> None:
+        """Write run.json."""
+        write_whole(self.path / "run.json", run.model_dump_json(indent=2).encode() + b"\n")
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write metrics.json."""
+        write_whole(self.path / "metrics.json", summary.model_dump_json(indent=1).encode() + b"\n")
+
+    def write_thumbnail(self, media_hash: str, jpeg: bytes) -> None:
+        """Keep one picture for the report, so that it can be made again without the suite."""
+        folder = self.path / "media"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{media_hash[:32]}.jpg").write_bytes(jpeg)
+
+    def thumbnails(self, outcomes: Sequence[Outcome]) -> dict[str, bytes]:
+        """Read the pictures kept for these outcomes: media hash -> JPEG bytes."""
+        found = {}
+        for media_hash in {outcome.case.sample.media_hash for outcome in outcomes}:
+            path = self.path / "media" / f"{media_hash[:32]}.jpg"
+            if media_hash and path.is_file():
+                found[media_hash] = path.read_bytes()
+        return found
+
+    def read_run(self) -> Run:
+        """Read run.json; RunFolderError where it is missing or not one."""
+        return Run.model_validate(_read_json(self.path / "run.json"))
+
+    def read_outcomes(self) -> list[Outcome]:
+        """Read outcomes.jsonl, a torn last line left out; RunFolderError names any other bad line."""
+        path = self.path / "outcomes.jsonl"
+        if not path.is_file():
+            return []
+        lines = path.read_bytes().split(b"\n")
+        outcomes = []
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                outcomes.append(Outcome.model_validate_json(line))
+            except ValidationError as error:
+                if number == len(lines):  # no newline behind it: the process died while writing it
+                    break
+                raise RunFolderError(f"{path}:{number}: not an outcome: {error.errors()[0]['msg']}") from None
+        return outcomes
+
+
+def open_run(path: Path) -> RunFolder:
+    """Open an existing run by its folder (or a link such as reports/latest)."""
+    if not (path / "run.json").is_file():
+        raise RunFolderError(f"{path} is not a run folder: it has no run.json. Runs lie under reports/runs/.")
+    return RunFolder(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def point_latest(reports: Path, run: Path) -> None:
+    """Let `reports/latest` lead to this run; where the system has no links, leave a text file that names it."""
+    latest = reports / "latest"
+    temporary = reports / f".latest.{os.getpid()}"
+    try:
+        temporary.symlink_to(run.relative_to(reports), target_is_directory=True)
+        os.replace(temporary, latest)
+    except OSError:
+        write_whole(reports / "latest.txt", f"{run.relative_to(reports)}\n".encode())
+
+
+def _explain(reports: Path) -> None:
+    """Say what the folder is, and keep it out of version control, unless the user has done so already."""
+    for name, text in (("README.md", _README), (".gitignore", "*\n!README.md\n!.gitignore\n")):
+        if not (reports / name).exists():
+            write_whole(reports / name, text.encode())
+
+
+def _read_json(path: Path) -> Any:
+    import json
+
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read: {error}") from None
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RunFolderError(f"{path}: schema_version {version!r}; this version reads {SCHEMA_VERSION}.")
+    return data

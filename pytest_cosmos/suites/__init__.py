@@ -1,0 +1,9 @@
+"""Label files -> Sample x Prompt -> Case: one reader per file format, all mistakes told at once."""
+
+from __future__ import annotations
+
+from pytest_cosmos.suites.columns import SPLITS
+from pytest_cosmos.suites.limit import limit_samples
+from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite
+
+__all__ = ["MANIFEST", "SPLITS", "Suite", "find_suites", "limit_samples", "read_suite"]

@@ -1,0 +1,11 @@
+"""Shared by all tests: one thread per process, no network, pytester."""
+
+from __future__ import annotations
+
+import os
+
+pytest_plugins = ["pytester"]
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")

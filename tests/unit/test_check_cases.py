@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pytest_cosmos.cli import app
+from pytest_cosmos.cli.check_cases import check_cases
+from tests.unit.suite_files import PROMPTS, write_suite
+
+
+def test_a_sound_suite_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    yaml = "title: '[bold]Floors[/bold]'\n" + PROMPTS.replace('not cracked: "No"', 'not cracked: ""')
+    table = "file,label,split,source\nmedia/a.png,cracked,,real\nmedia/b.png,not cracked,,\n"
+    assert check_cases(write_suite(tmp_path, yaml=yaml, table=table)) == 0
+    out, err = capsys.readouterr()
+    assert out == (
+        "floor: [bold]Floors[/bold]\n"
+        "  samples  test 2\n"
+        "  cases    binary 1; 1 blank\n"
+        "  labels   cracked 1, not cracked 1\n"
+        "  sources  real 1, (not stated) 1\n"
+    )
+    assert err == ""
+
+
+def test_every_suite_of_a_folder_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_suite(tmp_path)
+    write_suite(tmp_path / "more", table="file,label\nmedia/bb.png,cracked\nmedia/b.png\n").rename(tmp_path / "broken")
+    assert check_cases(tmp_path) == 4
+    out, err = capsys.readouterr()
+    assert out.startswith("floor: floor\n")
+    assert "broken" not in out
+    assert err.splitlines() == [
+        f"{tmp_path}/broken/samples.csv:2: file 'media/bb.png' does not exist. Did you mean 'media/b.png'?",
+        f"{tmp_path}/broken/samples.csv:3: the row has 1 cell, the header 2. Keep empty cells' commas",
+        "2 problems found.",
+    ]
+
+
+def test_images_of_every_split_are_decoded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_suite(tmp_path, table="file,label,split\nmedia/a.png,cracked,\nmedia/b.png,cracked,train\n")
+    (folder / "media/b.png").write_bytes(b"no image")
+    assert check_cases(folder) == 4
+    assert "samples.csv:3: file 'media/b.png' is corrupt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_a_folder_without_suites(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_cases(tmp_path / name) == 4
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_the_default_is_the_folder_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_suite(tmp_path / "cases")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["check-cases"])
+    assert result.exit_code == 0
+    assert result.output.startswith("floor: floor\n")
+
+
+def test_the_exit_code_reaches_the_shell(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["check-cases", str(tmp_path)]).exit_code == 4

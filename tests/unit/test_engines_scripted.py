@@ -1,0 +1,86 @@
+"""Reading a script: what it may say, and every mistake at once with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_cosmos.engines.scripted import ScriptedReply, read_script
+from pytest_cosmos.errors import Problems
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "replies.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(Problems) as caught:
+        read_script(write(folder, text))
+    return [line.removeprefix(f"{folder}/") for line in caught.value.lines]
+
+
+def test_a_good_script(tmp_path: Path) -> None:
+    text = """\
+floors/a-binary: "Yes"
+floors/b-binary: ""
+"*-severity": {raw: " <think>No.</think>1\\n", confidence: 0.9}
+"*-traversal": {error: connection reset}
+"*": {expected: true, seconds: 0.01}
+"""
+    assert read_script(write(tmp_path, text)) == {
+        "floors/a-binary": ScriptedReply(raw="Yes"),
+        "floors/b-binary": ScriptedReply(raw=""),
+        "*-severity": ScriptedReply(raw=" <think>No.</think>1\n", confidence=0.9),
+        "*-traversal": ScriptedReply(error="connection reset"),
+        "*": ScriptedReply(expected=True, seconds=0.01),
+    }
+
+
+def test_json_is_yaml_with_characters_in_halves_too(tmp_path: Path) -> None:
+    assert read_script(write(tmp_path, r'{"*": {"raw": "Yes \ud83d\ude00"}}')) == {
+        "*": ScriptedReply(raw="Yes \U0001f600")
+    }
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    text = """\
+"*": yes
+a: {raw: "Yes", error: reset}
+b: {raw: no, secnds: 1}
+c: {expected: "true"}
+d: {error: ""}
+e: {expected: true, seconds: -1, confidence: high}
+f: {}
+"""
+    one = "needs exactly one of raw, expected: true, error"
+    assert problems(tmp_path, text) == [
+        "replies.yaml:1: the reply for '*' is yes (a boolean), but must be text."
+        ' YAML reads a bare yes as a boolean. Write: "*": "yes"',
+        f"replies.yaml:2: the reply for 'a' {one}",
+        "replies.yaml:3: the reply for 'b': unknown key 'secnds'."
+        " Allowed: raw, expected, error, confidence, seconds. Did you mean 'seconds'?",
+        "replies.yaml:3: the reply for 'b': raw is no (a boolean), but must be text."
+        ' YAML reads a bare no as a boolean. Write: raw: "no"',
+        "replies.yaml:4: the reply for 'c': expected is 'true' (text), but must be true or false",
+        f"replies.yaml:4: the reply for 'c' {one}",
+        "replies.yaml:5: the reply for 'd': error is empty",
+        "replies.yaml:6: the reply for 'e': confidence is 'high' (text),"
+        " but must be a number without quotes, such as 0.85",
+        "replies.yaml:6: the reply for 'e': seconds is -1, but must be 0 or more",
+        "replies.yaml:7: the reply for 'f' is empty, but must be a mapping such as {expected: true}",
+        f"replies.yaml:7: the reply for 'f' {one}",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "Yes", "- Yes", "{", "{}"])
+def test_what_is_no_script_is_refused(tmp_path: Path, text: str) -> None:
+    (problem,) = problems(tmp_path, text)
+    assert problem.startswith("replies.yaml:1: ")
+
+
+def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Problems, match=r"missing\.yaml:1: the file cannot be read: No such file or directory"):
+        read_script(tmp_path / "missing.yaml")

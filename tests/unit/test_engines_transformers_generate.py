@@ -1,0 +1,124 @@
+"""Sharing what prompts have in common changes nothing: the same tokens, the same confidence as plain generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pytest_cosmos.engines.transformers_confidence import alternatives
+from pytest_cosmos.engines.transformers_generate import Inputs, generate
+from pytest_cosmos.engines.transformers_inputs import Preparer
+from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.media import load_image
+from pytest_cosmos.prompting import messages
+from pytest_cosmos.records import Case
+from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
+from tests.unit.engine_builders import SUITE, cases_of, load_tiny, write_images
+
+LIMIT = 20
+ANYWAY = BINARY.model_copy(update={"name": "short", "text": "Cracked?", "reasoning": False})
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    return load_tiny(tmp_path_factory.mktemp("loaded"), visual_tokens=48)
+
+
+def plainly(loaded: Loaded, folder: Path, case: Case) -> tuple[list[int], torch.Tensor]:
+    """Ask one case the way transformers' documentation does, and keep the whole vocabulary's scores."""
+    chat = messages(loaded.family, case.prompt)
+    text = loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    image = load_image(folder / case.sample.media[0])
+    inputs = loaded.processor(text=[text], images=[image], return_tensors="pt")
+    output = loaded.model.generate(
+        **inputs, do_sample=False, max_new_tokens=LIMIT, output_logits=True, return_dict_in_generate=True
+    )
+    tokens: list[int] = output.sequences[0, inputs["input_ids"].shape[1] :].tolist()
+    return tokens, torch.stack(output.logits)[:, 0]
+
+
+def check_equal(loaded: Loaded, folder: Path, cases: tuple[Case, ...], inputs: Inputs) -> None:
+    generated = generate(loaded.model, inputs, LIMIT, lambda: False)
+    assert generated.scores is not None
+    for row, case in enumerate(cases):
+        tokens, logits = plainly(loaded, folder, case)
+        assert generated.tokens[row] == tokens, case.key
+        choices = alternatives(loaded.processor.tokenizer, case.prompt.choices)
+        assert choices is not None
+        watched = torch.tensor(choices.tokens)
+        ours = generated.scores[: len(tokens), row, -len(watched) :].softmax(-1)
+        torch.testing.assert_close(ours, logits[:, watched].softmax(-1), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        pytest.param((BINARY, TRAVERSAL, SEVERITY), id="three prompts"),
+        pytest.param((SEVERITY,), id="one prompt"),
+        pytest.param((SEVERITY, ANYWAY), id="lengths far apart"),
+    ],
+)
+def test_images_of_several_sizes_in_one_batch(loaded: Loaded, tmp_path: Path, prompts: Any) -> None:
+    cases = cases_of(write_images(tmp_path), prompts)
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    assert batch.inputs is not None
+    assert batch.inputs.rows is not None, "the prefix should be shared"
+    assert len(set(batch.input_tokens)) > 2, "the images should differ in tokens"
+    check_equal(loaded, tmp_path, cases, batch.inputs)
+
+
+def test_samples_with_different_numbers_of_prompts_in_one_batch(loaded: Loaded, tmp_path: Path) -> None:
+    samples = write_images(tmp_path)
+    cases = (*cases_of(samples[:1], (BINARY,)), *cases_of(samples[1:2]), *cases_of(samples[2:3], (TRAVERSAL, SEVERITY)))
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    assert batch.inputs is not None
+    check_equal(loaded, tmp_path, cases, batch.inputs)
+
+
+def test_several_images_of_one_sample(loaded: Loaded, tmp_path: Path) -> None:
+    one, two, *_ = write_images(tmp_path)
+    both = one.model_copy(update={"media": one.media + two.media})
+    cases = cases_of([both, two])
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    assert batch.inputs is not None
+    assert len(batch.inputs.media["image_grid_thw"]) == 3
+    alone = [Preparer(loaded, {SUITE: tmp_path}).prepare([case]) for case in cases]
+    together = generate(loaded.model, batch.inputs, LIMIT, lambda: False)
+    for row, single in enumerate(alone):
+        assert single.inputs is not None
+        assert generate(loaded.model, single.inputs, LIMIT, lambda: False).tokens[0] == together.tokens[row]
+
+
+def test_a_model_type_that_is_not_known_to_share_is_asked_whole(loaded: Loaded, tmp_path: Path) -> None:
+    cases = cases_of(write_images(tmp_path))
+    preparer = Preparer(loaded, {SUITE: tmp_path}, shares=False)
+    batch = preparer.prepare(cases)
+    assert batch.inputs is not None
+    assert batch.inputs.rows is None
+    assert batch.inputs.shape()[0] == len(cases)
+    check_equal(loaded, tmp_path, cases, batch.inputs)
+
+
+def test_lengths_count_no_padding(loaded: Loaded, tmp_path: Path) -> None:
+    cases = cases_of(write_images(tmp_path))
+    shared = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    whole = Preparer(loaded, {SUITE: tmp_path}, shares=False).prepare(cases)
+    assert shared.input_tokens == whole.input_tokens
+
+
+def test_generation_ends_when_told_to(loaded: Loaded, tmp_path: Path) -> None:
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases_of(write_images(tmp_path)[:1]))
+    assert batch.inputs is not None
+    generated = generate(loaded.model, batch.inputs, LIMIT, lambda: True)
+    assert [len(row) for row in generated.tokens] == [1, 1, 1]
+
+
+def test_a_prompt_longer_than_the_context_is_refused(loaded: Loaded, tmp_path: Path) -> None:
+    endless = BINARY.model_copy(update={"text": "crack " * 5000})
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases_of(write_images(tmp_path)[:1], (endless,)))
+    assert batch.inputs is not None
+    with pytest.raises(ValueError, match=r"the prompt has \d+ tokens, the model's context only 4096"):
+        generate(loaded.model, batch.inputs, LIMIT, lambda: False)

@@ -1,0 +1,294 @@
+"""One test per way in which a gate could fail open: every one of these runs must exit 1."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.gate import Thresholds, check, decide
+from pytest_cosmos.records import (
+    ERROR,
+    UNPARSED,
+    Check,
+    CheckStatus,
+    Decision,
+    Judgement,
+    Metric,
+    Outcome,
+    Run,
+    Threshold,
+    Verdict,
+)
+from tests.unit.builders import SEVERITY, outcome, outcomes_of, run_of
+
+ACCURACY = Threshold(suite="floor", metric="accuracy", at_least=0.85)
+RECALL = Threshold(suite="floor", metric="recall", slice={"category": "hazard"}, at_least=0.9)
+ERRORS = Threshold(suite="floor", metric="error_rate", at_most=0.0)
+BARS = Thresholds(release=(ACCURACY, RECALL, ERRORS))
+PERFECT = outcomes_of(20, 0)
+
+
+def decided(run: Run, outcomes: Sequence[Outcome], thresholds: Thresholds = BARS) -> Decision:
+    return decide(run, outcomes, check(thresholds, outcomes, run))
+
+
+def fails(decision: Decision, word: str) -> bool:
+    return (decision.exit_code, decision.outcome) == (1, word)
+
+
+def test_the_run_they_all_start_from_passes() -> None:
+    assert decided(run_of(PERFECT), PERFECT).exit_code == 0
+
+
+def test_no_outcomes() -> None:
+    assert fails(decided(run_of(planned={"floor": 20}), []), "no_data")
+
+
+def test_no_outcomes_though_a_part_is_allowed() -> None:
+    assert fails(decided(run_of(planned={"floor": 20}, allow_partial=True), []), "no_data")
+
+
+def test_nothing_asked_at_all() -> None:
+    assert fails(decided(run_of(), []), "no_data")
+
+
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_an_empty_suite(allow_partial: bool) -> None:
+    assert fails(decided(run_of(planned={"floor": 0}, allow_partial=allow_partial), []), "no_data")
+
+
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_a_required_suite_that_was_not_run(allow_partial: bool) -> None:
+    run = run_of(PERFECT, required=["floor", "spills"], allow_partial=allow_partial)
+    decision = decided(run, PERFECT, Thresholds(release=(ACCURACY, Threshold(suite="spills", metric="recall"))))
+    assert fails(decision, "no_data")
+    assert decision.reasons[0].startswith("spills: the suite was not run.")
+
+
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_a_required_suite_without_any_outcome(allow_partial: bool) -> None:
+    run = run_of(PERFECT, planned={"floor": 20, "spills": 5}, allow_partial=allow_partial)
+    assert fails(decided(run, PERFECT), "no_data")
+
+
+def test_dropped_outcomes() -> None:
+    assert fails(decided(run_of(PERFECT), PERFECT[:-1]), "partial")
+
+
+def test_wrong_cases_dropped() -> None:
+    outcomes = outcomes_of(10, 10)
+    assert fails(decided(run_of(outcomes), outcomes[:10]), "partial")
+
+
+def test_a_lost_worker() -> None:
+    run = run_of(PERFECT, failed_tests=["worker gw1 crashed"], allow_partial=True)
+    assert fails(decided(run, PERFECT[:10]), "errors")
+
+
+def test_duplicated_cases_instead_of_wrong_ones() -> None:
+    outcomes = [*PERFECT[:10], *PERFECT[:10]]
+    with pytest.raises(RunFolderError):
+        check(BARS, outcomes, run_of(PERFECT))
+    met = check(BARS, PERFECT, run_of(PERFECT))
+    assert fails(decide(run_of(PERFECT), outcomes, met), "errors")
+
+
+def test_duplicates_besides_a_complete_run() -> None:
+    met = check(BARS, PERFECT, run_of(PERFECT))
+    assert fails(decide(run_of(PERFECT), [*PERFECT, PERFECT[0]], met), "errors")
+
+
+def test_more_outcomes_than_planned() -> None:
+    assert fails(decided(run_of(PERFECT, planned={"floor": 19}), PERFECT), "errors")
+
+
+def test_outcomes_of_a_suite_the_run_does_not_know() -> None:
+    outcomes = [*PERFECT, outcome("s", suite="foreign")]
+    assert fails(decided(run_of(PERFECT), outcomes), "errors")
+
+
+def test_an_error_though_all_else_is_right() -> None:
+    outcomes = [*PERFECT, outcome("broken", said=ERROR)]
+    for allow_partial in (False, True):
+        decision = decided(run_of(outcomes, allow_partial=allow_partial), outcomes, Thresholds(release=(ACCURACY,)))
+        assert fails(decision, "errors")
+
+
+def test_an_error_dressed_up_as_an_answer() -> None:
+    broken = outcome("broken", said=ERROR)
+    hidden = broken.model_copy(update={"judgement": Judgement(verdict=Verdict.CORRECT, answer="Yes")})
+    outcomes = [*PERFECT, hidden]
+    with pytest.raises(RunFolderError):
+        check(BARS, outcomes, run_of(outcomes))
+    assert fails(decide(run_of(outcomes), outcomes, check(BARS, PERFECT, run_of(PERFECT))), "errors")
+
+
+def test_all_replies_are_errors() -> None:
+    outcomes = [outcome(f"s{n}", said=ERROR) for n in range(20)]
+    assert fails(decided(run_of(outcomes), outcomes), "errors")
+
+
+def test_all_replies_are_unparsed() -> None:
+    outcomes = [outcome(f"s{n}", said=UNPARSED) for n in range(20)]
+    assert fails(decided(run_of(outcomes), outcomes), "missed_bar")
+
+
+def test_unparsed_replies_of_hazards_are_missed_hazards() -> None:
+    outcomes = [*PERFECT, *(outcome(f"u{n}", said=UNPARSED) for n in range(3))]
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(RECALL,))), "missed_bar")
+
+
+def test_precision_of_a_model_that_never_warns() -> None:
+    outcomes = [*outcomes_of(0, 3), *(outcome(f"n{n}", expected="No") for n in range(97))]
+    bars = Thresholds(release=(Threshold(suite="floor", metric="precision", at_least=0.0),))
+    assert fails(decided(run_of(outcomes), outcomes, bars), "no_data")
+
+
+def test_missed_hazards_where_no_hazard_was_asked() -> None:
+    outcomes = [outcome(f"n{n}", expected="No") for n in range(9)]
+    bars = Thresholds(release=(Threshold(suite="floor", metric="missed_hazards", at_most=0),))
+    assert fails(decided(run_of(outcomes), outcomes, bars), "no_data")
+
+
+def test_one_case_below_the_bar() -> None:
+    outcomes = outcomes_of(849, 151)
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(ACCURACY,))), "missed_bar")
+
+
+def test_one_case_fewer_than_min_cases() -> None:
+    bars = Thresholds(release=(ACCURACY.model_copy(update={"min_cases": 21}),))
+    assert fails(decided(run_of(PERFECT), PERFECT, bars), "no_data")
+
+
+def test_a_slice_that_matches_nothing() -> None:
+    bars = Thresholds(release=(RECALL.model_copy(update={"slice": {"category": "hazrd"}}),))
+    assert fails(decided(run_of(PERFECT), PERFECT, bars), "no_data")
+
+
+def test_a_metric_the_suite_has_no_data_for() -> None:
+    bars = Thresholds(release=(Threshold(suite="floor", metric="mean_absolute_error", at_most=5),))
+    assert fails(decided(run_of(PERFECT), PERFECT, bars), "no_data")
+
+
+def test_confidences_that_are_no_number() -> None:
+    outcomes = [outcome("a", confidence=float("nan"))]
+    bars = Thresholds(release=(Threshold(suite="floor", metric="mean_confidence", at_least=0.0),))
+    assert fails(decided(run_of(outcomes), outcomes, bars), "no_data")
+
+
+def test_a_check_without_data_on_a_complete_run_though_a_part_is_allowed() -> None:
+    bars = Thresholds(release=(RECALL.model_copy(update={"slice": {"category": "hazrd"}}),))
+    assert fails(decided(run_of(PERFECT, allow_partial=True), PERFECT, bars), "no_data")
+
+
+def test_no_thresholds_file_at_all() -> None:
+    run = run_of(PERFECT, required=[], thresholds="")
+    assert fails(decide(run, PERFECT, ()), "no_evidence")
+
+
+def test_thresholds_that_name_another_model() -> None:
+    guard = ACCURACY.model_copy(update={"kind": "guard"})
+    for pattern in ("reason2", "Tiny", "tiny?", "tiny@*"):
+        assert fails(decided(run_of(PERFECT), PERFECT, Thresholds(guards=((pattern, guard),))), "no_evidence")
+
+
+def test_a_guard_applies_to_a_pinned_revision() -> None:
+    outcomes = outcomes_of(1, 9)
+    guard = ACCURACY.model_copy(update={"kind": "guard"})
+    run = run_of(outcomes, model="tiny@8f3a")
+    assert fails(decided(run, outcomes, Thresholds(guards=(("tiny", guard),))), "missed_bar")
+
+
+def test_a_suite_that_was_run_but_that_nothing_demands_anything_of() -> None:
+    outcomes = [*PERFECT, outcome("s", suite="spills")]
+    assert fails(decided(run_of(outcomes, required=["floor"]), outcomes), "no_evidence")
+
+
+def test_an_allowed_part_of_a_suite_without_thresholds() -> None:
+    run = run_of(PERFECT, planned={"floor": 48}, allow_partial=True)
+    assert fails(decided(run, PERFECT, Thresholds()), "no_evidence")
+
+
+def test_one_suite_does_not_answer_for_another() -> None:
+    outcomes = [*outcomes_of(18, 0), *outcomes_of(0, 2, suite="spills")]
+    bars = Thresholds(release=(ACCURACY, ACCURACY.model_copy(update={"suite": "spills"})))
+    assert fails(decided(run_of(outcomes), outcomes, bars), "missed_bar")
+
+
+def test_release_stays_unproven_while_anything_is_missing() -> None:
+    check_met = Check(
+        threshold=ACCURACY,
+        metric=Metric(suite="floor", name="accuracy", value=1.0, cases=20),
+        status=CheckStatus.MET,
+        blocking=True,
+        message="",
+    )
+    assert decide(run_of(PERFECT), PERFECT, [check_met]).would_release is True
+    assert decide(run_of(PERFECT, planned={"floor": 21}), PERFECT, [check_met]).would_release is None
+    assert decide(run_of(PERFECT, failed_tests=["t"]), PERFECT, [check_met]).would_release is None
+    assert decide(run_of(PERFECT, required=["floor", "x"]), PERFECT, [check_met]).would_release is None
+
+
+ANSWERS = st.lists(
+    st.tuples(st.sampled_from(["Yes", "No"]), st.sampled_from(["Yes", "No", "Yes", "No", UNPARSED, ERROR])), max_size=8
+)
+
+
+def _outcomes(answers: list[tuple[str, str]]) -> list[Outcome]:
+    return [outcome(f"s{n}", expected=expected, said=said) for n, (expected, said) in enumerate(answers)]
+
+
+LENIENT = Thresholds(release=(Threshold(suite="floor", metric="accuracy", at_least=0.4),))
+
+
+@given(ANSWERS.filter(bool), st.data(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_removing_an_outcome_never_turns_a_failure_into_a_pass(
+    answers: list[tuple[str, str]], data: st.DataObject, complete: bool
+) -> None:
+    outcomes = _outcomes(answers)
+    run = run_of(planned={"floor": len(outcomes) + (not complete)})
+    removed = data.draw(st.integers(0, len(outcomes) - 1))
+    fewer = outcomes[:removed] + outcomes[removed + 1 :]
+    if decided(run, outcomes, LENIENT).exit_code == 1:
+        assert decided(run, fewer, LENIENT).exit_code == 1
+
+
+@given(ANSWERS, st.randoms(use_true_random=False), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_outcomes_changes_nothing(
+    answers: list[tuple[str, str]], chance: random.Random, allow_partial: bool, gated: bool
+) -> None:
+    outcomes = _outcomes(answers)
+    run = run_of(planned={"floor": 8}, allow_partial=allow_partial, gated=gated)
+    shuffled = list(outcomes)
+    chance.shuffle(shuffled)
+    assert decided(run, shuffled, BARS) == decided(run, outcomes, BARS)
+
+
+@given(ANSWERS, st.integers(0, 10), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_exit_0_means_every_bar_met_or_an_allowed_part(
+    answers: list[tuple[str, str]], planned: int, allow_partial: bool
+) -> None:
+    outcomes = _outcomes(answers)
+    run = run_of(planned={"floor": planned}, allow_partial=allow_partial)
+    checks = check(LENIENT, outcomes, run)
+    decision = decide(run, outcomes, checks)
+    if decision.exit_code == 0:
+        assert all(one.status is CheckStatus.MET for one in checks)
+        assert len(outcomes) == planned or (allow_partial and 0 < len(outcomes) < planned)
+        assert ERROR not in [said for _, said in answers]
+    assert (decision.exit_code == 0) == (
+        decision.outcome == "passed" or (decision.outcome == "partial" and allow_partial)
+    )
+
+
+def test_a_rating_beyond_its_tolerance_is_not_saved_by_its_hazard_class() -> None:
+    outcomes = [outcome("a", SEVERITY, "3", "5")]
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(ACCURACY,))), "missed_bar")
