@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-SHARES_PREFIX = frozenset({"qwen3_vl", "qwen2_5_vl"})
-"""Model types whose prefix cache may be repeated: those for which a test shows equal output."""
-
-_USUAL_REPLY = 64
+SHARES_PREFIX = frozenset({"qwen3_vl"})
+"""Model types whose prefix cache is repeated: those for which a test shows equal output. Others are asked whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +105,14 @@ def _arguments(model: Any, inputs: Inputs) -> dict[str, Any]:
     """Make the arguments of `generate`, with the prefix already in the cache where it is shared."""
     import torch
 
-    from pytest_cosmos.engines.transformers_cache import repeated
-
     media = {name: _placed(tensor, model) for name, tensor in inputs.media.items()}
     if inputs.rows is None or inputs.suffix is None or inputs.suffix_mask is None:
         return media
     # a stale value of an earlier batch must not be taken for this one's
     model.model.rope_deltas = None
-    prefix = model.model(**media, use_cache=True).past_key_values
+    cache = model.model(**media, use_cache=True).past_key_values
     rows = inputs.rows.to(model.device)
-    cache = repeated(prefix, rows, room=inputs.suffix.shape[1] + _USUAL_REPLY)
+    cache.batch_select_indices(rows)
     model.model.rope_deltas = model.model.rope_deltas[rows]
     return {
         "input_ids": torch.cat([media["input_ids"][rows], inputs.suffix.to(model.device)], dim=1),

@@ -68,13 +68,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         _session(metafunc.config).parametrize(metafunc, marker)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Leave out our tests without a case before pytest counts what it has collected."""
+    report = yield
+    if (ours := _existing(collector.config)) is not None:
+        ours.leave_out_empty(report)
+    return report
+
+
 @pytest.fixture
 def cosmos_case(request: pytest.FixtureRequest) -> Case:
     """Return the case that this item asks: sample, prompt and expected answer."""
     if not hasattr(request, "param"):
-        pytest.fail(
-            'cosmos_answer needs the marker @pytest.mark.cosmos(suite="NAME") on its test.', pytrace=False
-        )
+        pytest.fail('cosmos_answer needs the marker @pytest.mark.cosmos(suite="NAME") on its test.', pytrace=False)
     case: Case = request.param
     return case
 

@@ -108,8 +108,7 @@ class Collection:
             cases = suite.cases("test")
             keys = ("prompt", "category", "source", "label", "group", "split", *suite.columns)
             known[name] = {
-                key: frozenset(value for case in cases if (value := case.slice_value(key)) is not None)
-                for key in keys
+                key: frozenset(value for case in cases if (value := case.slice_value(key)) is not None) for key in keys
             }
         return known
 
@@ -162,9 +161,7 @@ def suite_argument(marker: pytest.Mark, where: str) -> str | None:
 
 
 def _call(marker: pytest.Mark) -> str:
-    inside = [repr(value) for value in marker.args] + [
-        f"{key}={value!r}" for key, value in marker.kwargs.items()
-    ]
+    inside = [repr(value) for value in marker.args] + [f"{key}={value!r}" for key, value in marker.kwargs.items()]
     return f"({', '.join(inside)})"
 
 

@@ -29,9 +29,7 @@ class BatchScheduling(LoadScheduling):
     def schedule(self) -> None:
         """Send every worker its share of our items and an even part of the others; without ours, as xdist does."""
         first_time = self.collection is None
-        samples = (
-            samples_by_node(next(iter(self.node2collection.values())), self._settings) if first_time else {}
-        )
+        samples = samples_by_node(next(iter(self.node2collection.values())), self._settings) if first_time else {}
         if not samples or not self._check_nodes_have_same_collection():
             super().schedule()
             return

@@ -130,11 +130,7 @@ def refuse_hijacked_root(config: pytest.Config, values: Sequence[str]) -> None:
         if path is None or not path.exists():
             continue
         for taken in (config.inipath, config.rootpath):
-            if (
-                taken is not None
-                and Path(taken).is_relative_to(path)
-                and config.invocation_params.dir != path
-            ):
+            if taken is not None and Path(taken).is_relative_to(path) and config.invocation_params.dir != path:
                 raise pytest.UsageError(
                     f"pytest took '{value}' for a test folder and made it the root of the project. "
                     f"Write --model={value} (with =), or name the tests first: pytest benchmarks/ --model {value}"
@@ -152,8 +148,8 @@ def short_aliases(early_config: pytest.Config, parser: pytest.Parser, args: Sequ
     group = parser.getgroup("cosmos")
     for option in OPTIONS:
         if option.short:
-            # ValueError: the name is taken; the project keeps it, ours is --cosmos-… alone
-            with contextlib.suppress(ValueError):
+            # the name is taken: the project keeps it, ours is --cosmos-… alone
+            with contextlib.suppress(ValueError, argparse.ArgumentError):
                 keywords = {**option.keywords, "help": f"Same as --cosmos-{option.name}"}
                 group.addoption(f"--{option.name}", dest=option.dest, **keywords)
 

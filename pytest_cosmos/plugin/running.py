@@ -69,9 +69,7 @@ class CosmosAnswer:
 def explain(outcome: Outcome) -> str:
     """Say what was said and what was expected, with confidence and reasoning, safe to print."""
     judgement, reply = outcome.judgement, outcome.reply
-    said = (
-        f"said {judgement.answer}" if judgement.answer is not None else f"no answer found: {judgement.reason}"
-    )
+    said = f"said {judgement.answer}" if judgement.answer is not None else f"no answer found: {judgement.reason}"
     sure = f" (confidence {reply.confidence:.2f})" if reply.confidence is not None else ""
     shown = printable(reply.reasoning or reply.raw)
     because = f' because "{shown}"' if shown else ""
@@ -106,9 +104,7 @@ class Runner:
         """Make the plan of the selected items and set it going."""
         cases = {item.nodeid: case for item in items if (case := case_of(item)) is not None}
         self.selected.update(case.suite for case in {case.key: case for case in cases.values()}.values())
-        batches = make_batches(
-            [item.nodeid for item in items], {node: case.sample.id for node, case in cases.items()}
-        )
+        batches = make_batches([item.nodeid for item in items], {node: case.sample.id for node, case in cases.items()})
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
         engine = make_engine(self._collection.settings, self._collection.folders())
         self._plan = Plan(
@@ -145,9 +141,7 @@ class Runner:
         return {
             "problems": list(self._collection.problems),
             "named": sorted(self._collection.suites),
-            "suites": [
-                suite.model_dump(mode="json") for suite in self._collection.suite_records(self.selected)
-            ],
+            "suites": [suite.model_dump(mode="json") for suite in self._collection.suite_records(self.selected)],
             "model": model.model_dump(mode="json") if model is not None else None,
             "seconds": {**(self._plan.seconds if self._plan else {}), "read cases": self._collection.seconds},
         }

@@ -48,9 +48,12 @@ class CosmosSession:
         self.runner = Runner(config, self._collection, self._live)
         self.reporter = Reporter(config, self._collection.settings)
         self._is_worker = hasattr(config, "workerinput")
-        self._is_controller = config.pluginmanager.hasplugin("dsession")
         self._warm = False
         self._refused = False
+
+    @property
+    def _is_controller(self) -> bool:
+        return bool(self._config.pluginmanager.hasplugin("dsession"))  # registered later than we are made
 
     @property
     def settings(self) -> Settings:
@@ -59,8 +62,9 @@ class CosmosSession:
 
     def before_workers(self) -> None:
         """Stop before xdist starts its workers where the model cannot be had."""
-        if self._is_controller:
-            self._check_model()
+        if self._is_controller and (problem := self._model_problem()):
+            self._refused = True
+            raise pytest.UsageError(problem)
 
     def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         """Turn a marked test into items; the engine's libraries begin to load meanwhile."""
@@ -69,19 +73,25 @@ class CosmosSession:
             self.runner.warm()
         self._collection.parametrize(metafunc, marker)
 
+    def leave_out_empty(self, report: pytest.CollectReport) -> None:
+        """Drop items that pytest makes of a test without a single case, unless it is broken."""
+        if not self._collection.problems:
+            items = [node for node in report.result if isinstance(node, pytest.Item)]
+            unwanted = set(items) - set(keep_items(items, self._collection))
+            report.result = [node for node in report.result if node not in unwanted]
+
     def selected(self, items: list[pytest.Item]) -> None:
         """Stop on bad input, before a model is loaded; leave out items without a case."""
         self._collection.check_asked_suites()
         self._collection.problems += threshold_problems(self._collection)
+        items[:] = keep_items(items, self._collection)
+        if any(map(is_ours, items)) and not self._collection.problems and (problem := self._model_problem()):
+            self._collection.problems.append(problem)
         if self._collection.problems:
             self._refused = True
             if not self._is_worker:
                 raise pytest.UsageError(refusal(self._collection.problems))
             items.clear()  # the text travels to the controller, which prints it once
-            return
-        items[:] = keep_items(items, self._collection)
-        if not self._is_worker and any(map(is_ours, items)) and not self._config.option.collectonly:
-            self._check_model()
 
     def start(self, session: pytest.Session) -> None:
         """Set the plan going, unless there is nothing to run."""
@@ -174,16 +184,17 @@ class CosmosSession:
         for line in lines:
             terminal.write_line(line.text, **STYLES.get(line.style, {}))
 
-    def _check_model(self) -> None:
-        """Raise UsageError where the model's weights are not here and cannot be had."""
-        if self.settings.engine == "transformers":
-            from pytest_cosmos.engines.models import locate
+    def _model_problem(self) -> str | None:
+        """Say what is wrong where the model's weights are not here and cannot be had."""
+        if self.settings.engine != "transformers" or self._config.option.collectonly:
+            return None
+        from pytest_cosmos.engines.models import fetch, locate
 
-            try:
-                locate(self.settings.model)
-            except CosmosError as error:
-                self._refused = True
-                raise pytest.UsageError(str(error)) from None
+        try:
+            fetch(locate(self.settings.model))
+        except CosmosError as error:
+            return str(error)
+        return None
 
 
 SESSION = pytest.StashKey[CosmosSession]()

@@ -21,10 +21,7 @@ def make_batches(nodeids: Sequence[str], samples: Mapping[str, str]) -> Batches:
     ours = [nodeid for nodeid in nodeids if nodeid in samples]
     groups = [tuple(group) for _, group in groupby(ours, key=lambda nodeid: (_test(nodeid), samples[nodeid]))]
     starts = range(0, len(groups), SAMPLES_PER_BATCH)
-    return [
-        tuple(node for group in groups[start : start + SAMPLES_PER_BATCH] for node in group)
-        for start in starts
-    ]
+    return [tuple(node for group in groups[start : start + SAMPLES_PER_BATCH] for node in group) for start in starts]
 
 
 def share_of(batches: Batches, worker: Mapping[str, Any] | None) -> tuple[Batches, Batches]:

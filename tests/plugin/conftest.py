@@ -74,8 +74,7 @@ class Result:
         lines = (self.folder / "outcomes.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
         return {
-            f"{r['case']['sample']['id']}-{r['case']['prompt']['name']}": r["judgement"]["verdict"]
-            for r in records
+            f"{r['case']['sample']['id']}-{r['case']['prompt']['name']}": r["judgement"]["verdict"] for r in records
         }
 
 
@@ -97,9 +96,7 @@ class Project:
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         return path
 
-    def suite(
-        self, name: str, samples: int = 8, manifest: str = SUITE, extra: dict[int, str] | None = None
-    ) -> None:
+    def suite(self, name: str, samples: int = 8, manifest: str = SUITE, extra: dict[int, str] | None = None) -> None:
         """Make a suite: even samples are cracked with severity 4, odd ones are not, with severity 1."""
         rows = ["file,label,category,severity,must_pass"]
         for number in range(samples):
@@ -117,12 +114,12 @@ class Project:
     def script(self, replies: dict[str, Any]) -> None:
         self.write("replies.yaml", json.dumps(replies))
 
-    def run(self, *args: str, engine: tuple[str, ...] = ("--engine", "scripted")) -> Result:
-        """Run pytest on benchmarks/ unless a path is given."""
+    def run(self, *args: str, engine: tuple[str, ...] = ("--engine", "scripted"), apart: bool = False) -> Result:
+        """Run pytest on benchmarks/ unless a path is given; `apart`: in a process of its own, as with a real engine."""
         paths = () if any((self.path / arg.partition("::")[0]).exists() for arg in args) else ("benchmarks",)
         replies = ("--cosmos-replies", "replies.yaml") if engine else ()
         before = self.folders()
-        run = self.pytester.runpytest_inprocess if engine else self.pytester.runpytest_subprocess
+        run = self.pytester.runpytest_inprocess if engine and not apart else self.pytester.runpytest_subprocess
         result = run(*paths, *engine, *replies, *self.workers, "-W", "error", *args)
         new = sorted(self.folders() - before)
         text = result.stdout.str() + result.stderr.str()

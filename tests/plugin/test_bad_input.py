@@ -21,9 +21,7 @@ def test_all_mistakes_of_a_suite_at_once(project: Project) -> None:
     (project.path / "cases/floors/media/s3.png").unlink()
     project.write("cases/floors/suite.yaml", SUITE.replace('cracked: "Yes"', "cracked: yes"))
     table = project.path / "cases/floors/samples.csv"
-    table.write_text(
-        table.read_text().replace("media/s5.png,not cracked,safe,1", "media/s5.png,not cracked,safe,9")
-    )
+    table.write_text(table.read_text().replace("media/s5.png,not cracked,safe,1", "media/s5.png,not cracked,safe,9"))
     assert_refused(project, "suite.yaml:8", "samples.csv", "s3.png", "no model was loaded")
 
 

@@ -101,9 +101,7 @@ def test_lf_runs_the_wrong_cases_again(project: Project) -> None:
 def test_junit_holds_the_verdict_and_short_properties(project: Project) -> None:
     project.script(ONE_WRONG)
     project.run("--junitxml=junit.xml")
-    cases = {
-        case.get("name"): case for case in ET.parse(project.path / "junit.xml").getroot().iter("testcase")
-    }
+    cases = {case.get("name"): case for case in ET.parse(project.path / "junit.xml").getroot().iter("testcase")}
     wrong = cases["test_floors[s0-cracked]"]
     skipped = wrong.find("skipped")
     assert skipped is not None
@@ -184,9 +182,7 @@ def test_a_new_suite_needs_no_python(project: Project) -> None:
     project.suite("stairs", samples=2)
     result = project.run()
     assert "20 passed" in result.text
-    assert (result.exit_code, result.outcome) == (1, "no_evidence"), (
-        result.text
-    )  # stairs has no threshold yet
+    assert (result.exit_code, result.outcome) == (1, "no_evidence"), result.text  # stairs has no threshold yet
     assert "stairs" in result.text
 
 

@@ -14,9 +14,7 @@ def test_a_project_with_its_own_model_option_still_starts(project: Project) -> N
         "conftest.py",
         "def pytest_addoption(parser):\n    parser.addoption('--model', default='mine')\n",
     )
-    project.write(
-        "benchmarks/test_own.py", "def test_own(request):\n    assert request.config.option.model == 'my'\n"
-    )
+    project.write("benchmarks/test_own.py", "def test_own(request):\n    assert request.config.option.model == 'my'\n")
     result = project.run("--model", "my")
     assert result.exit_code == 0, result.text
     assert "17 passed" in result.text

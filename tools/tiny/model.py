@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -113,23 +115,34 @@ def build_model(tokenizer: Qwen2Tokenizer, seed: int = SEED) -> Qwen3VLForCondit
 
 
 def save_checkpoint(model: Qwen3VLForConditionalGeneration, processor: Qwen3VLProcessor, folder: Path) -> None:
-    """Write model and processor beside `folder`, then swap them in: a reader never meets half of one."""
+    """Write model and processor as `folder`; a reader never meets half of one."""
+    with appearing(folder) as fresh:
+        # Batches padded in training have left their settings in the tokenizer.
+        processor.tokenizer.backend_tokenizer.no_padding()
+        model.save_pretrained(fresh)
+        processor.save_pretrained(fresh)
+        # Also in files of their own, as hub checkpoints of this family have them.
+        processor.image_processor.save_pretrained(fresh)
+        processor.video_processor.save_pretrained(fresh)
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder` to fill, and let it take that one's place at the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".tiny-", dir=folder.parent))
-    fresh.chmod(0o755)
-    model.save_pretrained(fresh)
-    processor.save_pretrained(fresh)
-    # Also in files of their own, as hub checkpoints of this family have them.
-    processor.image_processor.save_pretrained(fresh)
-    processor.video_processor.save_pretrained(fresh)
-    for file in fresh.iterdir():
-        file.chmod(0o644)
-    old = folder.with_name(f".{folder.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        yield fresh
+        fresh.chmod(0o755)
+        for file in fresh.iterdir():
+            file.chmod(0o644)
+        old = Path(tempfile.mkdtemp(prefix=".tiny-old-", dir=folder.parent))
+        if folder.exists():
+            folder.rename(old / "weights")
+        fresh.rename(folder)
+        shutil.rmtree(old)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def main() -> None:
