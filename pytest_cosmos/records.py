@@ -86,9 +86,7 @@ class Prompt(Record):
         if comparison is None:
             return answer.casefold() == self.hazard.casefold()
         value, bound = int(answer), int(comparison[2])
-        return {">=": value >= bound, "<=": value <= bound, ">": value > bound, "<": value < bound}[
-            comparison[1]
-        ]
+        return {">=": value >= bound, "<=": value <= bound, ">": value > bound, "<": value < bound}[comparison[1]]
 
 
 class Case(Record):

@@ -45,9 +45,7 @@ class RunFolder:
         runs = reports / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         _explain(reports)
-        safe_model = (
-            re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if "/" in model else model).strip("-.") or "model"
-        )
+        safe_model = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if "/" in model else model).strip("-.") or "model"
         stem = f"{started.astimezone(UTC):%Y-%m-%dT%H-%M-%S}-{safe_model}"
         for number in range(1, 1000):
             path = runs / (stem if number == 1 else f"{stem}-{number}")

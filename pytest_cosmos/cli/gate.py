@@ -27,8 +27,6 @@ def command(
     conclusion = conclude(folder, bars)
     page = run / "index.html"
     print_lines(
-        summary_lines(
-            conclusion.run, conclusion.summary, conclusion.checks, conclusion.outcomes, report_path=str(page)
-        )
+        summary_lines(conclusion.run, conclusion.summary, conclusion.checks, conclusion.outcomes, report_path=str(page))
     )
     raise typer.Exit(conclusion.decision.exit_code)

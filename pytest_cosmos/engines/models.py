@@ -139,7 +139,7 @@ def unavailable(located: Located, reason: str) -> str:
     facts = [f"download {known.download}"] if known.download else []
     facts += [f"GPU memory {known.memory}"] if known.memory else []
     if known.gated:
-        facts.append(f"gated: accept its terms on its Hugging Face page first")
+        facts.append("gated: accept its terms on its Hugging Face page first")
     if facts:
         lines.append(f"  Wanted: {'; '.join(facts)}.")
     lines.append(f"  Get it: hf auth login && hf download {repository}{pinned}")

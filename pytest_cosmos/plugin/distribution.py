@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
 
 
-class BatchScheduling(LoadScheduling):
+class BatchScheduling(LoadScheduling):  # type: ignore[misc]  # xdist ships no types
     """LoadScheduling whose first distribution follows the plan's batches."""
+
+    collection: list[str] | None
+    maxschedchunk: int | None
 
     def __init__(self, config: pytest.Config, log: Any, settings: Settings) -> None:
         super().__init__(config, log)

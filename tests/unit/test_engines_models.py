@@ -104,8 +104,7 @@ def test_an_unknown_name_lists_the_names_and_the_nearest() -> None:
 def test_what_is_said_of_gated_weights() -> None:
     assert unavailable(locate("reason2@abc123"), "offline").splitlines() == [
         "--model reason2@abc123 needs the weights of nvidia/Cosmos-Reason2-2B, which are not here: offline.",
-        "  Wanted: download about 5 GB; GPU memory 24 GB; gated: accept its terms "
-        "on its Hugging Face page first.",
+        "  Wanted: download about 5 GB; GPU memory 24 GB; gated: accept its terms on its Hugging Face page first.",
         "  Get it: hf auth login && hf download nvidia/Cosmos-Reason2-2B --revision abc123",
         "  Or now, without it: --model tiny (embedded, runs on a CPU).",
     ]

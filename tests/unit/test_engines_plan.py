@@ -22,9 +22,7 @@ def case(number: int) -> Case:
 class Engine:
     """Replies in reverse order; forgets, fails or waits where told."""
 
-    def __init__(
-        self, *, forget: str = "", fail_after: int | None = None, load_error: Exception | None = None
-    ) -> None:
+    def __init__(self, *, forget: str = "", fail_after: int | None = None, load_error: Exception | None = None) -> None:
         self.seconds: dict[str, float] = {"load": 0.5}
         self.asked: list[tuple[str, ...]] = []
         self.gate = threading.Event()

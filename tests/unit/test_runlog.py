@@ -34,9 +34,7 @@ def outcome(number: int) -> Outcome:
 
 
 def run(folder: RunFolder) -> Run:
-    return Run(
-        id=folder.path.name, started=STARTED.isoformat(), model=ModelRecord(name="tiny", engine="scripted")
-    )
+    return Run(id=folder.path.name, started=STARTED.isoformat(), model=ModelRecord(name="tiny", engine="scripted"))
 
 
 def test_outcomes_come_back_as_they_went(tmp_path: Path) -> None:

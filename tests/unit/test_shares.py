@@ -14,9 +14,7 @@ def ids(samples: int, prompts: int) -> tuple[list[str], dict[str, str]]:
 
 
 @given(st.integers(0, 60), st.integers(1, 4), st.integers(1, 5))
-def test_shares_are_disjoint_whole_and_keep_samples_together(
-    samples: int, prompts: int, workers: int
-) -> None:
+def test_shares_are_disjoint_whole_and_keep_samples_together(samples: int, prompts: int, workers: int) -> None:
     nodes, by_sample = ids(samples, prompts)
     batches = make_batches(nodes, by_sample)
     shares = [share_of(batches, {"workerid": f"gw{k}", "workercount": workers})[0] for k in range(workers)]
