@@ -170,20 +170,26 @@ def _slice(inside: str, what: str, node: Node, reader: YamlReader) -> dict[str, 
     return where
 
 
-def name_problems(thresholds: Thresholds, known: Mapping[str, Mapping[str, frozenset[str]]]) -> tuple[str, ...]:
+Slices = Mapping[str, frozenset[str]]
+"""Slice key -> the values that cases of a suite have."""
+
+
+def name_problems(thresholds: Thresholds, known: Mapping[str, Slices | None]) -> tuple[str, ...]:
     """Return a line for each suite, slice key and slice value that does not exist.
 
-    `known[suite][key]` are the values that cases of the suite have; of suites left out nothing is known.
+    `known` holds every suite that exists; None for one that this run does not look into.
     """
     named = (*thresholds.release, *(threshold for _, threshold in thresholds.guards))
     return tuple(f"{t.where}: {problem}" for t in named for problem in _unknown_names(t, known))
 
 
-def _unknown_names(threshold: Threshold, known: Mapping[str, Mapping[str, frozenset[str]]]) -> Iterator[str]:
+def _unknown_names(threshold: Threshold, known: Mapping[str, Slices | None]) -> Iterator[str]:
     if threshold.suite not in known:
         yield f"suite '{threshold.suite}' does not exist. {_allowed('Suites', threshold.suite, known)}"
         return
     columns = known[threshold.suite]
+    if columns is None:
+        return
     for key, value in threshold.slice.items():
         if key not in columns:
             yield f"'{threshold.key}': no case has a '{key}'. {_allowed('Slice by', key, columns)}"

@@ -101,9 +101,9 @@ class Collection:
             for name, suite in self.suites.items()
         )
 
-    def slices(self) -> dict[str, dict[str, frozenset[str]]]:
-        """Map every suite that exists to its slices and their values; one that was not read has none to check."""
-        known: dict[str, dict[str, frozenset[str]]] = {name: {} for name in self._available()}
+    def slices(self) -> dict[str, dict[str, frozenset[str]] | None]:
+        """Map every suite that exists to its slices and their values; None for one that was not read."""
+        known: dict[str, dict[str, frozenset[str]] | None] = dict.fromkeys(self._available())
         for name, suite in self.suites.items():
             cases = suite.cases("test")
             keys = ("prompt", "category", "source", "label", "group", "split", *suite.columns)
