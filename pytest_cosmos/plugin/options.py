@@ -74,7 +74,7 @@ OPTIONS = (
     Option("cases", {"metavar": "DIR", "help": "Folder of suites (default: cases)"}),
     Option("reports", {"metavar": "DIR", "help": "Where runs are written (default: reports)"}),
     Option("seed", {"metavar": "N", "type": int, "default": 0, "help": "Seed of --limit (default: 0)"}),
-    Option("device", {"metavar": "NAME", "help": "auto (default), cpu, cuda, cuda:1, …"}),
+    Option("device", {"metavar": "NAME", "help": "Where the model runs: auto (default), cpu, cuda, cuda:1, …"}),
     Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),

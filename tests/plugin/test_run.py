@@ -196,7 +196,9 @@ def test_suite_selects_and_answers_for_that_suite_only(project: Project) -> None
 
 def test_thresholds_of_a_suite_that_is_not_run_do_not_disturb(project: Project) -> None:
     bars = "    accuracy[prompt=cracked]: {at_least: 0.5}\n    recall[category=hazard]: {at_least: 0.5}\n"
-    project.write("thresholds.yaml", f"version: 1\nrelease:\n  floors:\n{bars}  stairs: {{accuracy: {{at_least: 0.5}}}}\n")
+    project.write(
+        "thresholds.yaml", f"version: 1\nrelease:\n  floors:\n{bars}  stairs: {{accuracy: {{at_least: 0.5}}}}\n"
+    )
     project.write("benchmarks/test_other.py", TEST.replace('(suite="floors")', ""))
     project.suite("stairs", samples=2)
     assert project.run("--suite", "stairs").exit_code == 0
