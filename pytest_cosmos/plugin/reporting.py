@@ -77,6 +77,11 @@ class Reporter:
         self._processes.append(record)
 
     @property
+    def heard_anything(self) -> bool:
+        """Whether any process had a test of ours."""
+        return bool(self._keys or self._processes)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """Mistakes in the user's files that workers found, each once."""
         return tuple(dict.fromkeys(line for record in self._processes for line in record["problems"]))

@@ -14,6 +14,7 @@ from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection
 from pytest_cosmos.plugin.live import LiveLine
+from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright
 from pytest_cosmos.records import Outcome, Verdict
@@ -152,7 +153,7 @@ class CosmosSession:
             return
         if not self._is_controller:
             self.reporter.add_process(record)
-        if self._refused or self._config.option.collectonly:
+        if self._refused or self._config.option.collectonly or not self._concerned():
             return
         if self.reporter.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -165,6 +166,10 @@ class CosmosSession:
             return
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = decision.exit_code
+
+    def _concerned(self) -> bool:
+        """Tell whether this run is ours to judge: xdist's controller listens before it knows."""
+        return asked_explicitly(self._config) or self.reporter.heard_anything
 
     def print_summary(self, terminal: Any) -> None:
         """Print problems, or what the run came to."""

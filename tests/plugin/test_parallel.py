@@ -66,6 +66,15 @@ def test_plain_tests_are_shared_out_beside_ours(pytester: pytest.Pytester) -> No
     assert "36 passed" in project.run().text
 
 
+def test_a_project_with_cases_whose_other_tests_run_is_not_gated(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, ("-n2",))
+    project.write("tests/test_plain.py", "def test_one(): pass\ndef test_two(): pass\n")
+    result = pytester.runpytest_subprocess("-n2", "tests")
+    assert result.ret == 0
+    assert "floors" not in result.stdout.str()
+    assert not (project.path / "reports").exists()
+
+
 def test_a_project_without_cases_runs_as_under_plain_xdist(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_one(): pass\ndef test_two(): pass\n")
     result = pytester.runpytest_subprocess("-n2")
