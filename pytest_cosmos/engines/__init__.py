@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pytest_cosmos.engines.base import Engine
 from pytest_cosmos.engines.plan import Plan, Progress, error_reply
+from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.settings import Settings
 
-__all__ = ["Engine", "Plan", "Progress", "error_reply", "make_engine"]
+__all__ = ["Engine", "EngineProcess", "Plan", "ProcessEngine", "Progress", "error_reply", "make_engine"]
 
 
 def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:

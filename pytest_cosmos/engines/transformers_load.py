@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,22 +49,15 @@ class Loaded:
 
 
 def warm_imports() -> None:
-    """Import what loading needs, so that a background thread can do it while pytest collects.
-
-    A second caller waits for the first: transformers' lazy modules are not safe to import from two threads.
-    """
-    with _importing:
-        import torch  # noqa: F401
-        from torchvision.transforms import v2  # noqa: F401
-        from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig  # noqa: F401
-        from transformers.models.qwen3_vl import (  # noqa: F401
-            Qwen3VLForConditionalGeneration,
-            Qwen3VLProcessor,
-            Qwen3VLVideoProcessor,
-        )
-
-
-_importing = threading.Lock()
+    """Import what loading needs; an engine's process does so while pytest collects."""
+    import torch  # noqa: F401
+    from torchvision.transforms import v2  # noqa: F401
+    from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig  # noqa: F401
+    from transformers.models.qwen3_vl import (  # noqa: F401
+        Qwen3VLForConditionalGeneration,
+        Qwen3VLProcessor,
+        Qwen3VLVideoProcessor,
+    )
 
 
 def load(located: Located, settings: Settings) -> Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.engines import Plan, Progress, make_engine
+from pytest_cosmos.engines import Engine, EngineProcess, Plan, ProcessEngine, Progress, make_engine
 from pytest_cosmos.judging import judge
 from pytest_cosmos.plugin.collection import Collection, case_of
 from pytest_cosmos.plugin.live import LiveLine
@@ -90,15 +89,14 @@ class Runner:
         self._config = config
         self._collection = collection
         self._plan: Plan | None = None
+        self._process: EngineProcess | None = None
         self._live = live
         self.selected: Counter[str] = Counter()
 
     def warm(self) -> None:
-        """Begin to import the libraries the engine needs, while pytest collects."""
+        """Start the engine's process, so that it imports its libraries while pytest collects."""
         if self._collection.settings.engine == "transformers" and not self._config.option.collectonly:
-            from pytest_cosmos.engines.transformers import warm_imports
-
-            threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True).start()
+            self._process = EngineProcess(warm=True)
 
     def start(self, items: Sequence[pytest.Item]) -> None:
         """Make the plan of the selected items and set it going."""
@@ -106,9 +104,8 @@ class Runner:
         self.selected.update(case.suite for case in {case.key: case for case in cases.values()}.values())
         batches = make_batches([item.nodeid for item in items], {node: case.sample.id for node, case in cases.items()})
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
-        engine = make_engine(self._collection.settings, self._collection.folders())
         self._plan = Plan(
-            engine,
+            self._engine(),
             [cases[node] for batch in share for node in batch],
             [[cases[node] for node in batch] for batch in others],
         )
@@ -132,8 +129,16 @@ class Runner:
 
     def close(self) -> None:
         """Stop the plan."""
+        if self._process is not None:
+            self._process.close()
         if self._plan is not None:
             self._plan.close()
+
+    def _engine(self) -> Engine:
+        settings, folders = self._collection.settings, self._collection.folders()
+        if self._process is None:
+            return make_engine(settings, folders)
+        return ProcessEngine(settings, folders, self._process)
 
     def record(self) -> dict[str, Any]:
         """Describe what this process did, as builtins that travel between processes."""

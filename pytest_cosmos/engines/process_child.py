@@ -1,0 +1,84 @@
+"""The other end of `process`: runs in the child, takes orders on standard input, replies on standard output."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import Any, BinaryIO
+
+from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.errors import CosmosError
+
+
+class _Servant:
+    """Obeys one order after the other."""
+
+    def __init__(self, replies: BinaryIO, imported: float) -> None:
+        self._replies = replies
+        self._imported = imported
+        self._engine: Engine | None = None
+
+    def obey(self, order: str, *arguments: Any) -> None:
+        """Carry an order out; what goes wrong is told, not raised."""
+        try:
+            if order == "load":
+                self._load(*arguments)
+            else:
+                self._answer(*arguments)
+        except CosmosError as error:
+            self._say("refused", str(error))
+        except Exception as error:  # it fails the tests over there, with this text
+            self._say("failed", f"{type(error).__name__}: {error}")
+
+    def _load(self, *arguments: Any) -> None:
+        from pytest_cosmos.engines import make_engine
+
+        self._engine = make_engine(*arguments)
+        self._engine.load()
+        seconds = {**self._engine.seconds, "import": self._imported} if self._imported else self._engine.seconds
+        self._say("loaded", self._engine.describe(), seconds)
+
+    def _answer(self, cases: Any) -> None:
+        assert self._engine is not None, "load comes before answer"
+        for reply in self._engine.answer(cases):
+            self._say("reply", reply)
+        self._say("reply", None)
+
+    def _say(self, *message: Any) -> None:
+        pickle.dump(message, self._replies)
+        self._replies.flush()
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this process
+    orders, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not get between the replies
+    inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders, inbox), daemon=True).start()
+    servant = _Servant(replies, _warm() if "--warm" in sys.argv else 0.0)
+    while True:
+        servant.obey(*inbox.get())
+
+
+def _listen(orders: BinaryIO, inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+    """Pass orders on; when the parent is gone, so is this process, in the midst of whatever it does."""
+    while True:
+        try:
+            inbox.put(pickle.load(orders))  # noqa: S301  (our own parent's words)
+        except EOFError:
+            os._exit(0)
+
+
+def _warm() -> float:
+    """Import what a transformers engine needs; return the seconds it took."""
+    from pytest_cosmos.engines.transformers import warm_imports
+
+    started = time.perf_counter()
+    warm_imports()
+    return time.perf_counter() - started
