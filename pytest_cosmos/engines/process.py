@@ -36,7 +36,7 @@ class EngineProcess:
 
     def __init__(self, *, warm: bool) -> None:
         """Start the child; `warm`: it begins to import what a transformers engine needs."""
-        self._words = tempfile.TemporaryFile()
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed in close)
         package = str(Path(pytest_cosmos.__file__).parents[1])
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         self._child = subprocess.Popen(

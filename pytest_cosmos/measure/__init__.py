@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_cosmos.measure.catalogue import FIXED_SLICES, METRICS, MetricKind
 from pytest_cosmos.measure.facts import Facts, read_facts
 from pytest_cosmos.measure.interval import interval
-from pytest_cosmos.measure.summary import measure, metric, summarise
+from pytest_cosmos.measure.summary import measure, metric, summarise, warm_imports
 
 __all__ = [
     "FIXED_SLICES",
@@ -17,4 +17,5 @@ __all__ = [
     "metric",
     "read_facts",
     "summarise",
+    "warm_imports",
 ]

@@ -138,3 +138,8 @@ def _rank(outcome: Outcome) -> int:
 def _confidence(outcome: Outcome) -> float | None:
     confidence = outcome.reply.confidence
     return confidence if confidence is not None and math.isfinite(confidence) else None
+
+
+def warm_imports() -> None:
+    """Import what the formulas need (a second or more), e.g. in a thread while the model answers."""
+    import statsmodels.stats.proportion  # noqa: F401

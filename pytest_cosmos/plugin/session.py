@@ -5,6 +5,7 @@ Three kinds of process run this: pytest alone, xdist's workers (collect and answ
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
+from pytest_cosmos.measure import warm_imports
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
@@ -99,8 +101,11 @@ class CosmosSession:
         idle = self._config.option.collectonly or (
             session.testsfailed and not self._config.option.continue_on_collection_errors
         )
-        if not idle and not self._is_controller and any(case_of(item) for item in session.items):
-            self.runner.start(session.items)
+        if idle or self._is_controller or not any(case_of(item) for item in session.items):
+            return
+        self.runner.start(session.items)
+        if not self._is_worker:  # the tests wait for the model now; what follows them need not wait again
+            threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True).start()
 
     def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
