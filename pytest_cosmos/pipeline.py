@@ -5,6 +5,7 @@ run folder --outcomes--> measure --Summary--> gate --Checks, Decision--> report 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,5 +73,6 @@ def keep_thumbnails(folder: RunFolder, run: Run, outcomes: tuple[Outcome, ...], 
             return
         path = suites[outcome.case.suite] / sample.media[0] if outcome.case.suite in suites else None
         if sample.media_hash and sample.media_hash not in have and path is not None and path.is_file():
-            folder.write_thumbnail(sample.media_hash, thumbnail_jpeg(path))
             have.add(sample.media_hash)
+            with contextlib.suppress(OSError):  # damaged since it was asked: the report shows a placeholder
+                folder.write_thumbnail(sample.media_hash, thumbnail_jpeg(path))

@@ -43,8 +43,13 @@ class RunFolder:
     def create(cls, reports: Path, model: str, started: datetime) -> RunFolder:
         """Make a new folder `reports/runs/<time>-<model>` and let `reports/latest` lead to it."""
         runs = reports / "runs"
-        runs.mkdir(parents=True, exist_ok=True)
-        _explain(reports)
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            _explain(reports)
+        except OSError as error:
+            raise RunFolderError(
+                f"--cosmos-reports {reports}: runs cannot be written there ({error.strerror}). Name another folder."
+            ) from None
         safe_model = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if "/" in model else model).strip("-.") or "model"
         stem = f"{started.astimezone(UTC):%Y-%m-%dT%H-%M-%S}-{safe_model}"
         for number in range(1, 1000):
@@ -148,6 +153,7 @@ def point_latest(reports: Path, run: Path) -> None:
         temporary.symlink_to(run.relative_to(reports), target_is_directory=True)
         os.replace(temporary, latest)
     except OSError:
+        temporary.unlink(missing_ok=True)
         write_whole(reports / "latest.txt", f"{run.relative_to(reports)}\n".encode())
 
 

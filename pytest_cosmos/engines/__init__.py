@@ -11,7 +11,7 @@ from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.settings import Settings
 
-__all__ = ["Engine", "EngineProcess", "Plan", "ProcessEngine", "Progress", "error_reply", "make_engine"]
+__all__ = ["Engine", "EngineProcess", "Plan", "ProcessEngine", "Progress", "check_engine", "error_reply", "make_engine"]
 
 
 def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
@@ -25,3 +25,16 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
     from pytest_cosmos.engines.transformers import TransformersEngine
 
     return TransformersEngine(settings, folders)
+
+
+def check_engine(settings: Settings) -> None:
+    """Raise a CosmosError where the engine cannot answer: no weights to be had, no script to be read."""
+    if settings.engine == "scripted":
+        from pytest_cosmos.engines.scripted import read_script
+
+        if settings.replies is not None:
+            read_script(settings.replies)
+    else:
+        from pytest_cosmos.engines.models import fetch, locate
+
+        fetch(locate(settings.model))

@@ -34,7 +34,7 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """Estimated time until the plan is done; None before the first reply."""
-        return (self.total - self.answered) / self.rate if self.rate else None
+        return max(self.total - self.answered, 0) / self.rate if self.rate else None
 
 
 @dataclass(slots=True)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.plugin.options import add_options, asked_explicitly, cases_folder, short_aliases
+from pytest_cosmos.plugin.options import (
+    add_options,
+    asked_explicitly,
+    cases_folder,
+    check_settings,
+    configured_in_ini,
+    short_aliases,
+)
 
 if TYPE_CHECKING:
     from pytest_cosmos.plugin.running import CosmosAnswer
@@ -53,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if asked_explicitly(config):
         _session(config)
+    elif configured_in_ini(config):
+        check_settings(config)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

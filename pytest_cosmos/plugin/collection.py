@@ -177,6 +177,15 @@ def is_ours(item: pytest.Item) -> bool:
     return item.get_closest_marker(MARKER) is not None
 
 
+def unfit(items: Iterable[pytest.Item]) -> list[str]:
+    """Say which marked items can never be given a case, such as methods of a unittest.TestCase."""
+    return [
+        f"{item.nodeid}: is marked cosmos but cannot take fixtures. Write a function that takes cosmos_answer."
+        for item in items
+        if is_ours(item) and getattr(item, "callspec", None) is None
+    ]
+
+
 def keep_items(items: Iterable[pytest.Item], collection: Collection) -> list[pytest.Item]:
     """Leave out our tests without a case, and unnamed tests of a suite that turned out to have a test of its own."""
     kept = []

@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadScheduling
 
 from pytest_cosmos.errors import CosmosError
-from pytest_cosmos.plugin.shares import make_batches, share_of
+from pytest_cosmos.plugin.shares import deal, make_batches, sample_key
 from pytest_cosmos.suites import find_suites, read_suite
 
 if TYPE_CHECKING:
@@ -49,26 +49,33 @@ class BatchScheduling(LoadScheduling):  # type: ignore[misc]  # xdist ships no t
     def _shares(self, collection: list[str], samples: dict[str, str]) -> list[list[int]]:
         """Split the indices of the collection: by batch for our items, evenly for the others."""
         position = {nodeid: index for index, nodeid in enumerate(collection)}
-        batches = make_batches(collection, samples)
         others = [index for nodeid, index in position.items() if nodeid not in samples]
         workers = [node.workerinput for node in self.nodes]
-        shares = []
-        for number, worker in enumerate(workers):
-            mine, _ = share_of(batches, worker)
-            ours = [position[nodeid] for batch in mine for nodeid in batch]
-            shares.append(sorted(ours + others[number :: len(workers)]))
-        return shares
+        dealt = deal(make_batches(collection, samples), workers)
+        return [
+            sorted([position[nodeid] for batch in share for nodeid in batch] + others[number :: len(workers)])
+            for number, share in enumerate(dealt)
+        ]
 
 
 def samples_by_node(nodeids: list[str], settings: Settings) -> dict[str, str]:
-    """Map our node ids to their sample; the parameter in brackets is a case id, alone or behind its suite's name."""
-    samples = {}
+    """Map our node ids to their sample; the parameter in brackets holds a case id, or its suite's name before it."""
+    known = {}
     for name, folder in find_suites(settings.cases).items() if settings.cases.is_dir() else ():
         try:
             suite = read_suite(folder, decode=())
         except CosmosError:  # the workers report it, with every other mistake
             continue
         for case in suite.cases("test"):
-            samples[case.id] = samples[f"{name}-{case.id}"] = case.sample.id
-    parameters = {nodeid: nodeid.partition("[")[2].removesuffix("]") for nodeid in nodeids}
-    return {nodeid: samples[value] for nodeid, value in parameters.items() if value in samples}
+            for text in (case.id, f"{name}-{case.id}"):
+                known[text] = known[text.encode("unicode_escape").decode()] = sample_key(case)
+    found = {nodeid: _sample(nodeid.partition("[")[2].removesuffix("]"), known) for nodeid in nodeids}
+    return {nodeid: sample for nodeid, sample in found.items() if sample is not None}
+
+
+def _sample(parameter: str, known: dict[str, str]) -> str | None:
+    """Find the case id in a parameter, which holds others too where a user's own are stacked on ours."""
+    words = parameter.split("-")
+    spans = ((start, end) for start in range(len(words)) for end in range(len(words), start, -1))
+    texts = ("-".join(words[start:end]) for start, end in spans)
+    return next((known[text] for text in texts if text in known), None)

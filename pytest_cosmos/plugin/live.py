@@ -6,6 +6,7 @@ writes again. All on pytest's own thread, so nothing is torn.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +47,21 @@ class LiveLine:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._text = ""
         self._shown = False
         self._started = time.perf_counter()
         self._drawn = 0.0
 
     def draw(self, progress: Progress) -> None:
-        """Show progress, not too often."""
+        """Show progress: the words change not too often, but are there again after each of pytest's own."""
         now = time.perf_counter()
-        if now - self._started < PATIENCE or now - self._drawn < EVERY or not self._wanted():
+        if now - self._started < PATIENCE or not self._wanted():
             return
-        self._drawn = now
-        self._below(describe(progress))
+        if now - self._drawn >= EVERY:
+            self._drawn, self._text = now, describe(progress)
+        elif self._shown:
+            return
+        self._below(self._text)
         self._shown = True
 
     def clear(self) -> None:
@@ -67,11 +72,14 @@ class LiveLine:
 
     def _wanted(self) -> bool:
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")  # xdist's workers have none
-        return terminal is not None and bool(terminal.isatty) and self._config.get_verbosity() >= 0
+        quiet = self._config.get_verbosity() < 0 or self._config.option.capture == "no"  # -s: tests write there too
+        return terminal is not None and bool(terminal.isatty) and not quiet
 
     def _below(self, text: str) -> None:
         writer = self._config.get_terminal_writer()
         shown = text[: max(writer.fullwidth - 1, 0)]
-        # straight to the file: the writer's own count of columns must not change
-        writer._file.write(f"\n\r\x1b[K\x1b[2m{shown}\x1b[0m\x1b[1A\x1b[{writer.width_of_current_line + 1}G")
-        writer.flush()
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else contextlib.nullcontext():
+            # straight to the file: the writer's own count of columns must not change
+            writer._file.write(f"\n\r\x1b[K\x1b[2m{shown}\x1b[0m\x1b[1A\x1b[{writer.width_of_current_line + 1}G")
+            writer.flush()

@@ -87,6 +87,8 @@ INI = {
     "cases": "Folder of suites, relative to the rootdir (default: cases)",
     "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",
     "reports": "Where runs are written, relative to the rootdir (default: reports)",
+    "tests": "Folder of the tests that ask the model, such as benchmarks: a run asked for it answers for every suite "
+    "of the thresholds, even if no such test is collected",
 }
 
 
@@ -155,11 +157,29 @@ def short_aliases(early_config: pytest.Config, parser: pytest.Parser, args: Sequ
 
 
 def asked_explicitly(config: pytest.Config) -> bool:
-    """Tell whether the command line holds any option of ours: then the run must answer for something."""
-    return any(
+    """Tell whether the command line asks for us: by an option, or by the folder that the ini value names.
+
+    Then the run must answer for something, whatever is collected.
+    """
+    by_option = any(
         getattr(config.option, option.dest, None) not in (None, [], False, option.keywords.get("default"))
         for option in OPTIONS
     )
+    return by_option or _asks_for_tests_folder(config)
+
+
+def _asks_for_tests_folder(config: pytest.Config) -> bool:
+    named = config.getini("cosmos_tests")
+    if not named or hasattr(config, "workerinput"):
+        return False
+    folder = config.rootpath / named
+    asked = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
+    return any(path.is_dir() and (path.is_relative_to(folder) or folder.is_relative_to(path)) for path in asked)
+
+
+def configured_in_ini(config: pytest.Config) -> bool:
+    """Tell whether the ini file sets any value of ours."""
+    return any(config.getini(f"cosmos_{name}") for name in INI)
 
 
 def cases_folder(config: pytest.Config) -> Path:
@@ -202,6 +222,16 @@ def make_settings(config: pytest.Config) -> Settings:
     )
 
 
+def check_settings(config: pytest.Config) -> None:
+    """Raise UsageError where the settings cannot be obeyed."""
+    from pytest_cosmos.errors import CosmosError
+
+    try:
+        make_settings(config)
+    except CosmosError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def _path(config: pytest.Config, name: str) -> Path | None:
     """Read a path: of the command line relative to where pytest was started, of the ini file to the rootdir."""
     given: str | None = getattr(config.option, f"cosmos_{name}")
@@ -219,7 +249,9 @@ def _thresholds(config: pytest.Config) -> Path | None:
         usual = config.rootpath / "thresholds.yaml"
         return usual if usual.is_file() else None
     if not asked.is_file():
-        raise OptionError(f"--cosmos-thresholds {asked}: there is no such file.")
+        raise OptionError(
+            f"thresholds file {asked} (--cosmos-thresholds, or cosmos_thresholds in the ini file): not there."
+        )
     return asked
 
 

@@ -50,11 +50,19 @@ class Reporter:
         self.conclusion: Conclusion | None = None
         self.report_path = ""
 
-    def progress(self) -> Progress:
-        """Say how far the session has come, as the controller of workers sees it: by the outcomes that arrived."""
-        total = int(getattr(self._config.pluginmanager.get_plugin("terminalreporter"), "_numcollected", 0))
-        since = self._first_verdict or 0.0
-        return Progress(len(self._keys), total, time.perf_counter() - self._clock - since)
+    def open(self) -> None:
+        """Make the run folder; RunFolderError where that cannot be, before anything is asked."""
+        if self._folder is None:
+            model = self._settings.model if self._settings.engine == "transformers" else self._settings.engine
+            self._folder = RunFolder.create(self._settings.reports, model, self._started)
+
+    def progress(self) -> Progress | None:
+        """Say how far the session has come, as xdist's controller sees it: by the outcomes that arrived."""
+        scheduler: Any = getattr(self._config.pluginmanager.get_plugin("dsession"), "sched", None)
+        total = len(getattr(scheduler, "collection", None) or ())
+        if total == 0 or self._first_verdict is None:
+            return None
+        return Progress(len(self._keys), total, time.perf_counter() - self._clock - self._first_verdict)
 
     def add(self, outcome: Outcome) -> None:
         """Take in one outcome; a case asked by two tests counts once."""
@@ -103,8 +111,8 @@ class Reporter:
         return self.conclusion
 
     def _flush(self) -> RunFolder:
-        if self._folder is None:
-            self._folder = RunFolder.create(self._settings.reports, self._settings.model, self._started)
+        self.open()
+        assert self._folder is not None
         self._folder.append(self._waiting)
         self._waiting.clear()
         return self._folder

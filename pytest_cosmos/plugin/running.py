@@ -13,7 +13,7 @@ from pytest_cosmos.engines import Engine, EngineProcess, Plan, ProcessEngine, Pr
 from pytest_cosmos.judging import judge
 from pytest_cosmos.plugin.collection import Collection, case_of
 from pytest_cosmos.plugin.live import LiveLine
-from pytest_cosmos.plugin.shares import make_batches, share_of
+from pytest_cosmos.plugin.shares import make_batches, sample_key, share_of
 from pytest_cosmos.records import Case, Judgement, Outcome, Reply, Verdict
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ class Runner:
         """Make the plan of the selected items and set it going."""
         cases = {item.nodeid: case for item in items if (case := case_of(item)) is not None}
         self.selected.update(case.suite for case in {case.key: case for case in cases.values()}.values())
-        batches = make_batches([item.nodeid for item in items], {node: case.sample.id for node, case in cases.items()})
+        batches = make_batches(
+            [item.nodeid for item in items], {node: sample_key(case) for node, case in cases.items()}
+        )
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
         self._plan = Plan(
             self._engine(),
@@ -155,3 +157,10 @@ class Runner:
 def fails_outright(outcome: Outcome, settings: Settings) -> bool:
     """Tell whether a wrong or unparsed answer fails its test: a must-pass sample, or a strict run."""
     return settings.strict or outcome.case.sample.must_pass
+
+
+def why_outright(outcome: Outcome) -> str:
+    """Say in a word or two why a case fails its test."""
+    if outcome.judgement.verdict is Verdict.ERROR:
+        return "no reply"
+    return "must pass" if outcome.case.sample.must_pass else "strict"

@@ -5,20 +5,23 @@ Three kinds of process run this: pytest alone, xdist's workers (collect and answ
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_cosmos.engines import check_engine
 from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
 from pytest_cosmos.measure import warm_imports
-from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection
+from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection, unfit
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
-from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright
+from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.records import Outcome, Verdict
 from pytest_cosmos.report import summary_lines
 
@@ -53,6 +56,9 @@ class CosmosSession:
         self._is_worker = hasattr(config, "workerinput")
         self._warm = False
         self._refused = False
+        self._reached = False
+        self._problem = ""
+        self._remark = ""
 
     @property
     def _is_controller(self) -> bool:
@@ -79,7 +85,7 @@ class CosmosSession:
     def leave_out_empty(self, report: pytest.CollectReport) -> None:
         """Drop items that pytest makes of a test without a single case, unless it is broken."""
         if not self._collection.problems:
-            items = [node for node in report.result if isinstance(node, pytest.Item)]
+            items = [node for node in report.result if isinstance(node, pytest.Item) and hasattr(node, "callspec")]
             unwanted = set(items) - set(keep_items(items, self._collection))
             report.result = [node for node in report.result if node not in unwanted]
 
@@ -87,6 +93,7 @@ class CosmosSession:
         """Stop on bad input, before a model is loaded; leave out items without a case."""
         self._collection.check_asked_suites()
         self._collection.problems += threshold_problems(self._collection)
+        self._collection.problems += unfit(items)
         items[:] = keep_items(items, self._collection)
         if any(map(is_ours, items)) and not self._collection.problems and (problem := self._model_problem()):
             self._collection.problems.append(problem)
@@ -98,34 +105,30 @@ class CosmosSession:
 
     def start(self, session: pytest.Session) -> None:
         """Set the plan going, unless there is nothing to run."""
-        idle = self._config.option.collectonly or (
-            session.testsfailed and not self._config.option.continue_on_collection_errors
-        )
-        if idle or self._is_controller or not any(case_of(item) for item in session.items):
+        self._reached = True
+        broken = session.testsfailed and not self._config.option.continue_on_collection_errors
+        if self._config.option.collectonly or broken or not any(case_of(item) for item in session.items):
             return
         self.runner.start(session.items)
-        if not self._is_worker:  # the tests wait for the model now; what follows them need not wait again
+        if not self._is_worker:
+            self._open_folder()
+            # the tests wait for the model now; what follows them need not wait again
             threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True).start()
 
     def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
         outcome = item.stash.get(OUTCOME, None)
-        if outcome is None or report.when == "teardown":
+        if outcome is None or report.when == "teardown" or (report.when == "setup" and report.passed):
             return
-        verdict = outcome.judgement.verdict
-        if report.when == "setup" and verdict is not Verdict.ERROR:
-            return  # the call is yet to come
         report.user_properties.append((PROPERTY, outcome.model_dump(mode="json")))
         item.user_properties.extend(shown_properties(outcome))  # JUnit reads those of the teardown
-        if report.when == "setup":
-            return
-        ordinary_failure = call.excinfo is not None and not call.excinfo.errisinstance(FAILURES)
-        if verdict is Verdict.CORRECT or ordinary_failure:
-            return
-        if fails_outright(outcome, self.settings):
+        verdict = outcome.judgement.verdict
+        refused = call.excinfo is None or report.skipped or call.excinfo.errisinstance(FAILURES)
+        if report.when == "setup" or verdict is Verdict.CORRECT or not refused:
+            return  # a fixture or a body that is broken: an ordinary failure
+        if verdict is Verdict.ERROR or fails_outright(outcome, self.settings):
             report.outcome = "failed"
-            reason = "must pass" if outcome.case.sample.must_pass else "strict"
-            report.longrepr = f"{outcome.case.key} ({reason}): {explain(outcome)}"
+            report.longrepr = f"{outcome.case.key} ({why_outright(outcome)}): {explain(outcome)}"
         else:
             report.outcome = "skipped"
             report.wasxfail = explain(outcome)
@@ -138,14 +141,19 @@ class CosmosSession:
         self._live.clear()
         outcome = take_outcome(report)
         if outcome is not None:
-            self.reporter.add(outcome)
-        if report.failed and (outcome is not None or is_lost(report)):
+            with contextlib.suppress(
+                CosmosError
+            ):  # the folder cannot be written: `finish` meets that again and says so
+                self.reporter.add(outcome)
+        if report.failed and (is_lost(report) or any(name == "cosmos_verdict" for name, _ in report.user_properties)):
             self.reporter.add_failure(report.nodeid)
         result = yield
         if outcome is not None and outcome.judgement.verdict in (Verdict.WRONG, Verdict.UNPARSED):
             remember_failed(self._config, report.nodeid)
         if outcome is not None:
-            self._live.draw(self.runner.progress() or self.reporter.progress())
+            progress = self.runner.progress() or self.reporter.progress()
+            if progress is not None:
+                self._live.draw(progress)
         return result
 
     def finish(self, session: pytest.Session) -> None:
@@ -158,19 +166,35 @@ class CosmosSession:
             return
         if not self._is_controller:
             self.reporter.add_process(record)
-        if self._refused or self._config.option.collectonly or not self._concerned():
+        if self._refused or self._config.option.collectonly or not self._reached or not self._concerned():
             return
         if self.reporter.problems:
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            self._stop(session, refusal(self.reporter.problems))
             return
         try:
             decision = self.reporter.finish().decision
-        except CosmosError as error:
-            self._config.get_terminal_writer().line(f"\nERROR: {error}", red=True)
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        except (CosmosError, OSError) as error:
+            self._stop(session, str(error))
             return
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = decision.exit_code
+        elif decision.exit_code == 0:
+            self._remark = f"pytest exits {int(session.exitstatus)} all the same: see above."
+
+    def _stop(self, session: pytest.Session, problem: str) -> None:
+        """Exit 4 with a message, also where there is no terminal reporter to print it."""
+        self._problem = f"ERROR: {problem}"
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if not self._config.pluginmanager.hasplugin("terminalreporter"):
+            sys.stderr.write(f"{self._problem}\n")
+
+    def _open_folder(self) -> None:
+        try:
+            self.reporter.open()
+        except CosmosError as error:
+            self._refused = True
+            self.runner.close()
+            raise pytest.UsageError(str(error)) from None
 
     def _concerned(self) -> bool:
         """Tell whether this run is ours to judge: xdist's controller listens before it knows."""
@@ -178,8 +202,8 @@ class CosmosSession:
 
     def print_summary(self, terminal: Any) -> None:
         """Print problems, or what the run came to."""
-        if self.reporter.problems and not self._refused:
-            terminal.write_line(f"ERROR: {refusal(self.reporter.problems)}", red=True)
+        if self._problem:
+            terminal.write_line(self._problem, red=True)
         conclusion = self.reporter.conclusion
         if conclusion is None:
             return
@@ -193,15 +217,15 @@ class CosmosSession:
         )
         for line in lines:
             terminal.write_line(line.text, **STYLES.get(line.style, {}))
+        if self._remark:
+            terminal.write_line(self._remark, red=True)
 
     def _model_problem(self) -> str | None:
         """Say what is wrong where the model's weights are not here and cannot be had."""
-        if self.settings.engine != "transformers" or self._config.option.collectonly:
+        if self._config.option.collectonly:
             return None
-        from pytest_cosmos.engines.models import fetch, locate
-
         try:
-            fetch(locate(self.settings.model))
+            check_engine(self.settings)
         except CosmosError as error:
             return str(error)
         return None

@@ -73,9 +73,9 @@ def test_the_fixture_without_the_marker_says_what_is_missing(lone_project: Proje
 
 def test_a_script_that_is_missing_or_broken(project: Project) -> None:
     project.script({**RIGHT, "*": {"raw": "Yes", "error": "no"}})
-    result = project.run()
-    assert result.exit_code == 1, result.text
-    assert "exactly one of raw, expected: true, error" in result.text
+    assert_refused(project, "exactly one of raw, expected: true, error")
+    (project.path / "replies.yaml").unlink()
+    assert_refused(project, "replies.yaml")
 
 
 def test_scripted_needs_replies(project: Project) -> None:
@@ -104,3 +104,26 @@ def test_an_unknown_model_name(project: Project) -> None:
     result = project.run("--model", "raeson2", engine=())
     assert result.exit_code == 4, result.text
     assert "Did you mean 'reason2'?" in result.text
+
+
+def test_a_marked_unittest_method(project: Project) -> None:
+    text = "import pytest, unittest\nclass TestIt(unittest.TestCase):\n"
+    text += '    @pytest.mark.cosmos(suite="floors")\n    def test_it(self):\n        pass\n'
+    project.write("benchmarks/test_case.py", text)
+    assert_refused(project, "TestIt", "cannot take fixtures")
+
+
+def test_a_reports_folder_that_cannot_be(project: Project) -> None:
+    project.write("reports", "I am a file.")
+    result = project.run()
+    assert result.exit_code == 4, result.text
+    assert "--cosmos-reports" in result.text
+    assert "Traceback" not in result.text
+
+
+def test_a_bad_ini_value(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\ncosmos_engine = bogus\n")
+    result = project.run(engine=())
+    assert result.exit_code == 4, result.text
+    assert "bogus" in result.text
+    assert "Traceback" not in result.text

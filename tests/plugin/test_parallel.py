@@ -94,3 +94,26 @@ def test_outcomes_are_on_disk_when_the_controller_is_told_to_stop(pytester: pyte
     assert result.outcome == "partial"
     assert len(result.verdicts) == 10
     assert json.loads((project.path / "reports/latest/metrics.json").read_text())["metrics"]
+
+
+def test_a_worker_that_dies_before_it_starts_takes_nothing_with_it(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, ("-n2",))
+    project.suite("floors", samples=40)
+    project.write(
+        "conftest.py",
+        "import os\ndef pytest_collection_modifyitems():\n"
+        "    if os.environ.get('PYTEST_XDIST_WORKER') == 'gw0':\n        os._exit(1)\n",
+    )
+    assert len(project.run().verdicts) == 80
+
+
+def test_stacked_parameters_and_odd_ids_are_shared_out_too(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, ("-n2",))
+    stacked = TEST.replace("@pytest.mark.cosmos", "@pytest.mark.parametrize('n', [1, 2])\n@pytest.mark.cosmos")
+    project.write("benchmarks/test_floors.py", stacked.replace("(cosmos_answer)", "(cosmos_answer, n)"))
+    table = project.path / "cases/floors/samples.csv"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"id,{rows[0]}"] + [f"süd{n},{row}" for n, row in enumerate(rows[1:])]) + "\n")
+    result = project.run()
+    assert "32 passed" in result.text
+    assert len(result.verdicts) == 16

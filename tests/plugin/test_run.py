@@ -244,3 +244,36 @@ def test_every_line_of_outcomes_is_complete(project: Project) -> None:
         assert record["reply"]["timestamp"]
         assert record["reply"]["prompt_text"]
         assert record["case"]["sample"]["media_hash"]
+
+
+def test_a_body_that_skips_cannot_save_a_must_pass_sample(project: Project) -> None:
+    project.write(
+        "benchmarks/test_floors.py",
+        TEST.replace("assert cosmos_answer.correct, cosmos_answer.explanation", "pytest.skip('never mind')"),
+    )
+    project.suite("floors", extra={0: "true"})
+    project.script(ONE_WRONG)
+    result = project.run()
+    assert (result.exit_code, result.outcome) == (1, "errors"), result.text
+
+
+def test_a_swallowed_error_still_fails(project: Project) -> None:
+    body = (
+        "import pytest\n@pytest.mark.cosmos(suite='floors')\ndef test_floors(request, cosmos_case):\n"
+        "    try:\n        request.getfixturevalue('cosmos_answer')\n    except BaseException:\n        pass\n"
+    )
+    project.write("benchmarks/test_floors.py", body)
+    project.script({"floors/s0-cracked": {"error": "connection reset"}, **RIGHT})
+    result = project.run()
+    assert (result.exit_code, result.outcome) == (1, "errors"), result.text
+    assert "no reply" in result.text
+
+
+def test_a_folder_named_as_ours_must_answer_though_no_test_is_collected(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\ncosmos_tests = benchmarks\n")
+    (project.path / "benchmarks/test_floors.py").unlink()
+    project.write("benchmarks/test_plain.py", "def test_plain(): pass\n")
+    project.write("tests/test_plain.py", "def test_plain(): pass\n")
+    missing = project.run("benchmarks", engine=())
+    assert (missing.exit_code, missing.outcome) == (1, "no_data"), missing.text
+    assert project.run("tests", engine=()).exit_code == 0

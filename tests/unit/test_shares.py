@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cosmos.plugin.shares import SAMPLES_PER_BATCH, make_batches, share_of
+from pytest_cosmos.plugin.shares import SAMPLES_PER_BATCH, deal, make_batches, share_of
 
 
 def ids(samples: int, prompts: int) -> tuple[list[str], dict[str, str]]:
@@ -48,3 +48,20 @@ def test_a_worker_that_replaces_a_dead_one_starts_with_nothing() -> None:
     mine, others = share_of(make_batches(nodes, by_sample), {"workerid": "gw2", "workercount": 2})
     assert mine == []
     assert sum(map(len, others)) == len(nodes)
+
+
+def test_a_replacement_takes_the_share_that_nobody_claims() -> None:
+    nodes, by_sample = ids(30, 2)
+    batches = make_batches(nodes, by_sample)
+    workers = [{"workerid": name, "workercount": 3} for name in ("gw0", "gw2", "gw4")]
+    dealt = deal(batches, workers)
+    assert sorted(node for share in dealt for batch in share for node in batch) == sorted(nodes)
+    assert [dealt[0], dealt[1]] == [share_of(batches, worker)[0] for worker in workers[:2]]
+
+
+def test_two_tests_of_one_sample_stay_together() -> None:
+    nodes = [f"{test}.py::test[s{number}-p]" for test in "ab" for number in range(20)]
+    batches = make_batches(nodes, {node: node.partition("[")[2] for node in nodes})
+    assert all(
+        batch.count(f"a.py::test[s{n}-p]") == batch.count(f"b.py::test[s{n}-p]") for batch in batches for n in range(20)
+    )
