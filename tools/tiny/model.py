@@ -78,7 +78,20 @@ def build_config(tokenizer: Qwen2Tokenizer) -> Qwen3VLConfig:
         "bos_token_id": None,
         "eos_token_id": ids["im_end"],
     }
-    vision = {
+    return Qwen3VLConfig(
+        text_config=text,
+        vision_config=_vision(),
+        image_token_id=ids["image_pad"],
+        video_token_id=ids["video_pad"],
+        vision_start_token_id=ids["vision_start"],
+        vision_end_token_id=ids["vision_end"],
+        tie_word_embeddings=True,
+    )
+
+
+def _vision() -> dict[str, object]:
+    """Describe the vision tower."""
+    return {
         "depth": 4,
         "hidden_size": WIDTH,
         "intermediate_size": 4 * WIDTH,
@@ -90,15 +103,6 @@ def build_config(tokenizer: Qwen2Tokenizer) -> Qwen3VLConfig:
         "num_position_embeddings": (IMAGE_SIDE // PATCH) ** 2,
         "deepstack_visual_indexes": [1, 2],
     }
-    return Qwen3VLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=ids["image_pad"],
-        video_token_id=ids["video_pad"],
-        vision_start_token_id=ids["vision_start"],
-        vision_end_token_id=ids["vision_end"],
-        tie_word_embeddings=True,
-    )
 
 
 def build_model(tokenizer: Qwen2Tokenizer, seed: int = SEED) -> Qwen3VLForConditionalGeneration:
