@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText
 
 from pytest_cosmos.engines.transformers_confidence import alternatives
 from pytest_cosmos.engines.transformers_generate import Inputs, generate
@@ -15,6 +17,7 @@ from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.media import load_image
 from pytest_cosmos.prompting import messages
 from pytest_cosmos.records import Case
+from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
 from tests.unit.engine_builders import SUITE, cases_of, load_tiny, write_images
 
@@ -27,13 +30,19 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     return load_tiny(tmp_path_factory.mktemp("loaded"), visual_tokens=48)
 
 
+@functools.cache
+def untouched() -> Any:
+    """Load the model with transformers alone."""
+    return AutoModelForImageTextToText.from_pretrained(CHECKPOINT, dtype=torch.float32)
+
+
 def plainly(loaded: Loaded, folder: Path, case: Case) -> tuple[list[int], torch.Tensor]:
     """Ask one case the way transformers' documentation does, and keep the whole vocabulary's scores."""
     chat = messages(loaded.family, case.prompt)
     text = loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     image = load_image(folder / case.sample.media[0])
     inputs = loaded.processor(text=[text], images=[image], return_tensors="pt")
-    output = loaded.model.generate(
+    output = untouched().generate(
         **inputs, do_sample=False, max_new_tokens=LIMIT, output_logits=True, return_dict_in_generate=True
     )
     tokens: list[int] = output.sequences[0, inputs["input_ids"].shape[1] :].tolist()
