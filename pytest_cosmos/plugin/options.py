@@ -78,7 +78,7 @@ OPTIONS = (
     Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
-    Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads of the model (default: one core is left to the tests)"}),
+    Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads (default: all cores but one)"}),
 )  # fmt: skip
 
 INI = {
