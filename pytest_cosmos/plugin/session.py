@@ -164,9 +164,11 @@ class CosmosSession:
         if self._is_worker:
             self._config.workeroutput[PROPERTY] = record  # type: ignore[attr-defined]
             return
+        # the controller of workers that were given no option of ours learns from them that it is concerned
+        ran = self._reached or self.reporter.heard_anything
         if not self._is_controller:
             self.reporter.add_process(record)
-        if self._refused or self._config.option.collectonly or not self._reached or not self._concerned():
+        if self._refused or self._config.option.collectonly or not ran or not self._concerned():
             return
         if self.reporter.problems:
             self._stop(session, refusal(self.reporter.problems))
