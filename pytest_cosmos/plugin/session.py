@@ -141,9 +141,8 @@ class CosmosSession:
         self._live.clear()
         outcome = take_outcome(report)
         if outcome is not None:
-            with contextlib.suppress(
-                CosmosError
-            ):  # the folder cannot be written: `finish` meets that again and says so
+            # where the folder cannot be written, `finish` meets the same error again and says so
+            with contextlib.suppress(CosmosError):
                 self.reporter.add(outcome)
         if report.failed and (is_lost(report) or any(name == "cosmos_verdict" for name, _ in report.user_properties)):
             self.reporter.add_failure(report.nodeid)
