@@ -30,7 +30,7 @@ class Record(BaseModel):
 
 
 class Sample(Record):
-    """One labelled image (or, later, video) of a suite."""
+    """One labelled image or video of a suite, or several that are shown together."""
 
     id: StrictStr
     """Unique in its suite: the `id` column, or else the stem of the first media file."""
@@ -61,6 +61,21 @@ class AnswerKind(StrEnum):
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+)\s*$")
 
 
+class Vision(Record):
+    """How media are shown to a model; None: as the model family's publisher does it."""
+
+    fps: float | None = Field(default=None, gt=0)
+    """Frames a second taken from a video."""
+    frames: int | None = Field(default=None, ge=1)
+    """Frames taken from a video, evenly spaced; not together with `fps`."""
+    min_pixels: int | None = Field(default=None, ge=1)
+    """Of an image or a frame, at least."""
+    max_pixels: int | None = Field(default=None, ge=1)
+    """Of an image or a frame, at most."""
+    total_pixels: int | None = Field(default=None, ge=1)
+    """Of all frames of a video together, at most."""
+
+
 class Prompt(Record):
     """One question of a suite, and how its answer is judged."""
 
@@ -77,6 +92,9 @@ class Prompt(Record):
     """A rating is correct within this distance."""
     reasoning: bool = True
     """Whether the model is asked to think before it answers."""
+    system: StrictStr | None = None
+    """The system prompt; None: the model family's own."""
+    vision: Vision = Vision()
 
     def is_hazard(self, answer: str) -> bool | None:
         """Tell whether `answer` (one of `choices`) is the positive class; None where there is none."""
@@ -122,9 +140,8 @@ class Case(Record):
         """Return what `key` (prompt, category, source, label, group or a declared column) is for this case."""
         if key == "prompt":
             return self.prompt.name
-        if key in ("category", "source", "label", "group", "split"):
-            return str(getattr(self.sample, key))
-        return self.sample.fields.get(key)
+        own = key in ("category", "source", "label", "group", "split")
+        return str(getattr(self.sample, key)) if own else self.sample.fields.get(key)
 
 
 class Reply(Record):
@@ -155,6 +172,12 @@ class Reply(Record):
     batch: int | None = None
     """Which batch of the run it was answered in."""
     batch_size: int | None = None
+    device: StrictStr = ""
+    """What it ran on, as `ModelRecord.device`; for an endpoint its URL."""
+    vision: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    """What the model was really shown, as text: `frames`, `fps`, `pixels`, …"""
+    stored: bool = False
+    """Whether it comes from the reply store: `seconds` and `timestamp` are those of the run that asked."""
 
 
 class Verdict(StrEnum):
@@ -268,12 +291,8 @@ class Threshold(Record):
     @property
     def bar(self) -> str:
         """The bar in words: `>= 0.85`, `<= 0.01`, or both."""
-        parts = []
-        if self.at_least is not None:
-            parts.append(f">= {self.at_least:g}")
-        if self.at_most is not None:
-            parts.append(f"<= {self.at_most:g}")
-        return " and ".join(parts)
+        bounds = {">=": self.at_least, "<=": self.at_most}
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None)
 
 
 class CheckStatus(StrEnum):
@@ -309,7 +328,7 @@ class Decision(Record):
     planned: int
     """How many cases the suites that the run answers for have."""
     reasons: tuple[StrictStr, ...] = ()
-    """Why, one line each, the weightiest first; says what to do."""
+    """Why, the weightiest first; says what to do."""
     would_release: bool | None = None
     """Whether every release target was met; None: there are none, or not enough data."""
 
@@ -363,6 +382,8 @@ class Run(Record):
     """Python, this plugin and the libraries that matter."""
     git_commit: StrictStr = ""
     seed: int = 0
+    shard: StrictStr = ""
+    """`K/N`: only this part of the samples was asked; empty: all."""
     thresholds: StrictStr = ""
     """Which file, relative to the project where it lies inside; empty: none."""
     thresholds_digest: StrictStr = ""

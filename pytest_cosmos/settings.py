@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-EngineName = Literal["transformers", "scripted"]
-ENGINES: tuple[EngineName, ...] = ("transformers", "scripted")
+EngineName = Literal["transformers", "endpoint", "scripted"]
+ENGINES: tuple[EngineName, ...] = ("transformers", "endpoint", "scripted")
+Sampling = Literal["greedy", "published"]
+MediaTransport = Literal["data", "path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,23 @@ class Settings:
     max_new_tokens: int = 4096
     threads: int | None = None
     """CPU threads of this process's model; None: torch decides."""
+    family: str = "auto"
+    """How the model is asked and read: a name of `prompting.FAMILIES`; `auto`: by the checkpoint's `model_type`."""
+    sampling: Sampling = "greedy"
+    """`published`: the generation settings that the model's publisher states, seeded."""
+    endpoint: str = ""
+    """The endpoint engine's server: an http(s) URL up to `/v1`."""
+    media_transport: MediaTransport = "data"
+    """How the endpoint gets media: inside the request, or as a file path that the server may read."""
+    concurrency: int | None = None
+    """The endpoint engine's most requests at a time; None: found by the engine."""
+    fresh: bool = False
+    """Ask every case again, whatever the reply store holds."""
+    replay_only: bool = False
+    """Ask nothing: a case that the reply store does not hold is an error."""
+    store: Path | None = None
+    """The reply store's file; None: nothing is stored."""
+    shard: tuple[int, int] | None = None
+    """`(K, N)`: only the K-th of N parts of the samples, K from 1."""
+    time_budget: float | None = None
+    """Seconds after which nothing more is asked; the run is then partial."""
