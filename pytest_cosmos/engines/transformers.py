@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_cosmos.engines.models import locate
-from pytest_cosmos.engines.transformers_confidence import answer_start, answer_step, probability
-from pytest_cosmos.engines.transformers_generate import Generated, Inputs, generate
+from pytest_cosmos.engines.transformers_confidence import Alternatives, answer_start, answer_step, probability
+from pytest_cosmos.engines.transformers_generate import Inputs, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
 from pytest_cosmos.engines.transformers_load import Loaded, load, warm_imports
 from pytest_cosmos.engines.transformers_sizes import BatchSizes, fits, is_out_of_memory, split
@@ -50,8 +50,8 @@ class _Answered:
     """A batch with what came of it."""
 
     batch: Batch
-    generated: Generated | None
-    """None: no case could be asked."""
+    written: list[Written]
+    """Empty: no case could be asked."""
     spent: float
     """Seconds from when the batch was turned to."""
     waited: float
@@ -131,65 +131,66 @@ class TransformersEngine:
         turned = time.perf_counter()
         batch = coming.result()
         began = time.perf_counter()
-        generated = self._generate(ready.loaded, batch.inputs) if batch.inputs else None
+        written = self._generate(ready.loaded, batch.inputs) if batch.inputs else []
         ended = time.perf_counter()
-        return _Answered(batch, generated, spent=ended - turned, waited=batch.seconds + ended - began)
+        return _Answered(batch, written, spent=ended - turned, waited=batch.seconds + ended - began)
 
     def _replies(self, ready: _Ready, answered: _Answered) -> Iterator[Reply]:
         """Yield what came of a batch; nothing where the engine was closed in the midst of it."""
         batch = answered.batch
         yield from (_no_reply(ready, case, why) for case, why in batch.failed)
-        if answered.generated is None or self._closed.is_set():
+        if self._closed.is_set():
             return
         about = {
             "timestamp": _now(),
-            "seconds": answered.spent / len(batch.cases),
+            "seconds": answered.spent / max(1, len(batch.cases)),
             "batch_seconds": answered.waited,
             "batch": self._batches,
             "batch_size": len(batch.cases),
         }
         self._batches += 1
-        yield from (_reply(ready, batch, answered.generated, row, about) for row in range(len(batch.cases)))
+        for row, written in enumerate(answered.written):
+            yield _reply(ready, batch, row, written, about)
 
-    def _generate(self, loaded: Loaded, inputs: Inputs) -> Generated:
+    def _generate(self, loaded: Loaded, inputs: Inputs) -> list[Written]:
         rows, tokens = inputs.shape()
         if rows > 1 and not fits(loaded.model, rows, tokens, loaded.max_new_tokens):
             raise MemoryError(f"{rows} cases of {tokens} tokens are estimated not to fit")
         return generate(loaded.model, inputs, loaded.max_new_tokens, self._closed.is_set)
 
 
-def _reply(ready: _Ready, batch: Batch, generated: Generated, row: int, about: Mapping[str, Any]) -> Reply:
-    case, tokens = batch.cases[row], generated.tokens[row]
-    raw = str(ready.tokenizer.decode(tokens, skip_special_tokens=True))
+def _reply(ready: _Ready, batch: Batch, row: int, written: Written, about: Mapping[str, Any]) -> Reply:
+    case = batch.cases[row]
+    raw = str(ready.tokenizer.decode(written.tokens, skip_special_tokens=True))
     spoken = split_reply(ready.loaded.family, raw, asked_reasoning=case.prompt.reasoning)
     reply = Reply(
         case_key=case.key,
         raw=raw,
         reasoning=spoken.reasoning,
         answer=spoken.answer,
-        finish="stop" if generated.ended[row] else "length",
+        finish="stop" if written.ended else "length",
         prompt_text=user_text(ready.loaded.family, case.prompt),
         input_tokens=batch.input_tokens[row],
-        output_tokens=len(tokens),
+        output_tokens=len(written.tokens),
         **about,
     )
-    return reply.model_copy(update={"confidence": _confidence(ready, case, reply, batch, generated, row)})
+    return reply.model_copy(update={"confidence": _confidence(ready, case, reply, batch.alternatives[row], written)})
 
 
-def _confidence(ready: _Ready, case: Case, reply: Reply, batch: Batch, generated: Generated, row: int) -> float | None:
+def _confidence(
+    ready: _Ready, case: Case, reply: Reply, choices: Alternatives | None, written: Written
+) -> float | None:
     """Return the probability of the answer that the judge finds in the reply; None where there is none."""
-    choices, tokens = batch.alternatives[row], generated.tokens[row]
     said = judge(case, reply).answer
-    start = answer_start(tokens, ready.piece, reply.raw, reply.answer)
-    if choices is None or generated.scores is None or said is None or start is None:
+    start = answer_start(written.tokens, ready.piece, reply.raw, reply.answer)
+    if choices is None or written.scores is None or said is None or start is None:
         return None
     choice = case.prompt.choices.index(said)
-    step = answer_step(tokens, start, choices.of(choice), ready.piece)
+    step = answer_step(written.tokens, start, choices.of(choice), ready.piece)
     if step is None:
         return None
     # the rows of the watched tokens are padded on the left
-    scores = generated.scores[step, row, -len(choices.tokens) :].tolist()
-    return probability(scores, choices.owners, choice)
+    return probability(written.scores[step, -len(choices.tokens) :].tolist(), choices.owners, choice)
 
 
 def _no_reply(ready: _Ready, case: Case, why: str) -> Reply:

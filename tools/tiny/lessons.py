@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from tools.tiny.floors import Plan, Tile, draw_floor, draw_tile
 from tools.tiny.lighting import through_jpeg
 from tools.tiny.materials import MATERIALS
 from tools.tiny.phrases import (
+    COURSES,
     PARAPHRASES,
     PROMPTS,
     SYSTEM,
@@ -47,11 +48,12 @@ class Batch:
     cells: Tensor  # (n, 16, 16) bool: the crack touches this cell
     materials: Tensor  # (n,) index into MATERIALS
     severities: Tensor  # (n,) 1..5
+    courses: Tensor  # (n,) index into COURSES
 
     def truths(self) -> list[Truth]:
         """Say what is true of each tile, in the words of the prompts."""
-        pairs = zip(self.materials.tolist(), self.severities.tolist(), strict=True)
-        return [Truth(MATERIALS[material], severity) for material, severity in pairs]
+        facts = zip(self.materials.tolist(), self.severities.tolist(), self.courses.tolist(), strict=True)
+        return [Truth(MATERIALS[material], severity, COURSES[course]) for material, severity, course in facts]
 
 
 class FloorBatches(Dataset[Batch]):
@@ -92,12 +94,24 @@ def cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(counts >= 2)
 
 
+def course(mask: NDArray[np.bool_]) -> int:
+    """Tell how the crack of a mask (128, 128) runs: an index into COURSES; any where there is none."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return 0
+    height, width = mask.shape
+    upright = np.ptp(rows) > np.ptp(columns)
+    place = columns.mean() / width if upright else rows.mean() / height
+    return 3 * int(upright) + int(3 * place)
+
+
 def _pack(tiles: list[Tile]) -> Batch:
     return Batch(
         torch.from_numpy(np.stack([tile.picture for tile in tiles])),
         torch.from_numpy(np.stack([cells(tile.mask) for tile in tiles])),
         torch.tensor([MATERIALS.index(tile.material) for tile in tiles]),
         torch.tensor([tile.severity for tile in tiles]),
+        torch.tensor([course(tile.mask) for tile in tiles]),
     )
 
 
@@ -130,7 +144,7 @@ def conversations(rng: np.random.Generator, processor: Qwen3VLProcessor, batch: 
         wording = str(rng.choice(PARAPHRASES[prompt])) if rng.random() < _PARAPHRASED else PROMPTS[prompt]
         reason = rng.random() >= _SILENT
         astray = reason and rng.random() < _MISLED
-        seen = Truth(truth.material, int(rng.integers(1, 6))) if astray else truth
+        seen = replace(truth, severity=int(rng.integers(1, 6))) if astray else truth
         thought = f"<think>\n{reasoning(seen)}\n</think>\n\n" if reason else ""
         texts.append(f"{render(processor, wording, reason)}{thought}{answer(prompt, truth)}<|im_end|>")
         misled.append(astray)

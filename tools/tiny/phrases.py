@@ -62,12 +62,22 @@ MATERIAL_NAMES: dict[str, str] = {
 
 # Severity 1..5, as the generator draws it (see cracks.py).
 SENTENCES: dict[int, str] = {
-    1: "The {material} is even, no crack.",
-    2: "A hairline crack runs across the {material}.",
-    3: "A thin, clear crack runs across the {material}.",
-    4: "A wide crack runs across the {material}.",
-    5: "A wide, broken crack with branches splits the {material}.",
+    1: "The {material} is even and whole, with no crack in it. Nothing here can catch a wheel.",
+    2: "A hairline crack runs {course} in the {material}. It is too fine to catch a wheel.",
+    3: "A thin, clear crack runs {course} in the {material}. It can catch a small wheel.",
+    4: "A wide crack runs {course} in the {material}. It can catch a wheel.",
+    5: "A wide, broken crack with branches runs {course} in the {material}. It can stop a wheel.",
 }
+
+# Along the picture's width or its height, and where: in the first, second or last third of the other side.
+COURSES = (
+    "from side to side near the top",
+    "from side to side through the middle",
+    "from side to side near the bottom",
+    "from top to bottom on the left",
+    "from top to bottom through the middle",
+    "from top to bottom on the right",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Truth:
 
     material: str
     severity: int
+    course: str = COURSES[1]
+    """How the crack runs; means nothing where there is none."""
 
     @property
     def cracked(self) -> bool:
@@ -100,8 +112,8 @@ def answer(prompt: PromptName, truth: Truth) -> str:
 
 
 def reasoning(truth: Truth) -> str:
-    """Say in one sentence what is seen, whatever was asked."""
-    return SENTENCES[truth.severity].format(material=MATERIAL_NAMES[truth.material])
+    """Say in two sentences what is seen and what follows from it, whatever was asked."""
+    return SENTENCES[truth.severity].format(material=MATERIAL_NAMES[truth.material], course=truth.course)
 
 
 def question(text: str, reason: bool) -> str:

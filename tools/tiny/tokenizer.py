@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import Qwen2Tokenizer
 
 from tools.tiny.phrases import (
+    COURSES,
     MATERIAL_NAMES,
     PARAPHRASES,
     PROMPTS,
@@ -48,8 +50,8 @@ def corpus() -> Iterator[str]:
         for text in (exact, *PARAPHRASES[prompt]):
             yield question(text, reason=True)
         for material in MATERIAL_NAMES:
-            for severity in SENTENCES:
-                yield reply(prompt, Truth(material, severity), reason=True)
+            for severity, course in product(SENTENCES, COURSES):
+                yield reply(prompt, Truth(material, severity, course), reason=True)
     yield from (f"system\n{SYSTEM}", "user\n", "assistant\n", "Yes", "No", " Yes", " No") * 20
     yield from GENERAL_TEXT.strip().splitlines() * 2
 

@@ -45,6 +45,7 @@ class Recipe:
     speech_batch: int = 32
     speech_rate: float = 2e-3  # of the text model
     speech_sight_rate: float = 1e-3  # of the vision tower
+    answer_weight: float = 0.05  # of the answers' own loss, beside the loss on every token of the replies
     # None on purpose: fine-tuning on the ambiguous floors of the training split has something to teach.
     distractors: float = 0.0
     bfloat16: bool = True  # of the matrix products; half again as fast where the processor knows it
@@ -163,17 +164,19 @@ def learn_to_speak(
         inputs, labels = conversations(np.random.default_rng([SEED, stage.step]), processor, batch)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             logits = model(**inputs).logits
-        loss = cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten())
-        stage.update(loss, {"reply": loss.item(), "answer": _answers_right(logits, labels)}, log)
+        reply = cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten())
+        answer, right = _answers(logits, labels)
+        # A reply has about 30 tokens and one of them is the answer: it would count for too little.
+        stage.update(reply + recipe.answer_weight * answer, {"reply": reply.item(), "answer": right}, log)
 
 
-def _answers_right(logits: Tensor, labels: Tensor) -> float:
-    """Share of right answers, each the last but one token of its reply (n, length)."""
+def _answers(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    """Return loss and share of right ones of the answers, each the last but one token of its reply (n, length)."""
     place = torch.arange(labels.shape[1])
     last = (place * (labels != -100)).amax(dim=1) - 1
     rows = torch.arange(len(labels))
-    said = logits[rows, last - 1].argmax(dim=1)
-    return (said == labels[rows, last]).float().mean().item()
+    said, meant = logits[rows, last - 1].float(), labels[rows, last]
+    return cross_entropy(said, meant), (said.argmax(dim=1) == meant).float().mean().item()
 
 
 def train(work: Path, recipe: Recipe) -> None:
