@@ -8,6 +8,7 @@ Whatever crosses a process or touches a disk is one of these frozen pydantic mod
 
 from __future__ import annotations
 
+import operator
 import re
 from enum import StrEnum
 from typing import Literal
@@ -59,6 +60,7 @@ class AnswerKind(StrEnum):
 
 
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+)\s*$")
+_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 class Vision(Record):
@@ -103,8 +105,7 @@ class Prompt(Record):
         comparison = _COMPARISON.match(self.hazard)
         if comparison is None:
             return answer.casefold() == self.hazard.casefold()
-        value, bound = int(answer), int(comparison[2])
-        return {">=": value >= bound, "<=": value <= bound, ">": value > bound, "<": value < bound}[comparison[1]]
+        return bool(_COMPARE[comparison[1]](int(answer), int(comparison[2])))
 
 
 class Case(Record):
@@ -236,7 +237,7 @@ class Metric(Record):
 
     @property
     def key(self) -> str:
-        """The name with its slice, as thresholds.yaml writes it: `recall[category=hazard]`."""
+        """The name with its slice, as thresholds.yaml writes it."""
         return metric_key(self.name, self.slice)
 
 
@@ -360,6 +361,9 @@ class ModelRecord(Record):
     family: StrictStr = ""
     fingerprint: StrictStr = ""
     """SHA-256 over the checkpoint's files, or the hub revision."""
+    adapter: StrictStr = ""
+    """The folder of its LoRA adapter, as named; empty: none."""
+    adapter_fingerprint: StrictStr = ""
     device: StrictStr = ""
     dtype: StrictStr = ""
     parameters: int | None = None
@@ -395,5 +399,5 @@ class Run(Record):
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)
-    """Where the time went: collect, import, load, answer, report, total."""
+    """Where the time went."""
     decision: Decision | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 EngineName = Literal["transformers", "endpoint", "scripted"]
 ENGINES: tuple[EngineName, ...] = ("transformers", "endpoint", "scripted")
 Sampling = Literal["greedy", "published"]
+Quantization = Literal["none", "int8", "int4"]
 MediaTransport = Literal["data", "path"]
 
 
@@ -45,6 +46,12 @@ class Settings:
     max_new_tokens: int = 4096
     threads: int | None = None
     """CPU threads of this process's model; None: torch decides."""
+    adapter: Path | None = None
+    """The LoRA adapter on the model; None: the model as it is."""
+    attention: str = "sdpa"
+    """Which implementation of attention, as transformers names them."""
+    quantize: Quantization = "none"
+    """Whether the weights are brought to fewer bits while they are loaded (bitsandbytes)."""
     family: str = "auto"
     """How the model is asked and read: a name of `prompting.FAMILIES`; `auto`: by the checkpoint's `model_type`."""
     sampling: Sampling = "greedy"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_cosmos.engines.models import Located, fetch
+from pytest_cosmos.engines.transformers_adapter import wear
 from pytest_cosmos.engines.transformers_sizes import is_out_of_memory
 from pytest_cosmos.errors import ModelUnavailable, OptionError, suggest
 from pytest_cosmos.prompting import FAMILIES, Family, family_of
@@ -48,6 +50,8 @@ class Loaded:
     max_new_tokens: int
     seconds: dict[str, float]
     """Spent on `import` and on `load`."""
+    weights: tuple[object, ...] = ()
+    """What tells these weights in memory from others: folder, device, dtype, attention, quantization."""
 
 
 def warm_imports() -> None:
@@ -62,8 +66,11 @@ def warm_imports() -> None:
     )
 
 
-def load(located: Located, settings: Settings) -> Loaded:
-    """Load model and processor; ModelUnavailable or OptionError where the user can mend what is wrong."""
+def load(located: Located, settings: Settings, known: Loaded | None = None) -> Loaded:
+    """Load model, processor and adapter; ModelUnavailable or OptionError where the user can mend what is wrong.
+
+    Weights that `known` holds already are used again, so that a model and its adapter take the memory of one.
+    """
     folder = fetch(located)
     started = time.perf_counter()
     warm_imports()
@@ -73,11 +80,17 @@ def load(located: Located, settings: Settings) -> Loaded:
 
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
-    model, processor = _from_pretrained(folder, located.name, device, choose_dtype(settings.dtype, device))
+    dtype = choose_dtype(settings.dtype, device)
+    weights = (folder, device, dtype, settings.attention, settings.quantize)
+    if known is not None and known.weights == weights:
+        model, processor = known.model, known.processor
+    else:
+        model, processor = _from_pretrained(folder, located.name, device, dtype, settings)
+    wear(model, settings.adapter)
     limit = _bound_generation(model, processor, settings.max_new_tokens)
-    record = _record(located, folder, model, processor, limit)
+    record = _record(located, folder, model, processor, limit, settings)
     seconds = {"import": imported - started, "load": time.perf_counter() - imported}
-    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds)
+    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds, weights)
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -111,7 +124,9 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype | str:
     return dtype
 
 
-def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch.dtype | str) -> tuple[Any, Any]:
+def _from_pretrained(
+    folder: Path, name: str, device: torch.device, dtype: torch.dtype | str, settings: Settings
+) -> tuple[Any, Any]:
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -122,12 +137,15 @@ def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch
             model, report = AutoModelForImageTextToText.from_pretrained(
                 folder,
                 dtype=dtype,
-                attn_implementation="sdpa",
+                attn_implementation=settings.attention,
                 use_safetensors=True,
                 output_loading_info=True,
+                **_quantization(settings.quantize, device, dtype),
                 **common,
             )
-        model = patches_as_product(model.to(device).eval())
+        if settings.quantize == "none":
+            model = model.to(device)
+        model = patches_as_product(model.eval())
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ModelUnavailable(_cannot_load(name, folder, device, error)) from error
     # transformers fills what is missing with random numbers, and only warns
@@ -138,6 +156,24 @@ def _from_pretrained(folder: Path, name: str, device: torch.device, dtype: torch
             "first.\n  Copy or download the checkpoint again."
         )
     return model, processor
+
+
+def _quantization(wanted: str, device: torch.device, dtype: torch.dtype | str) -> dict[str, Any]:
+    """Return what `from_pretrained` needs to bring the weights to fewer bits; OptionError without bitsandbytes."""
+    if wanted == "none":
+        return {}
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise OptionError(f"--cosmos-quantize {wanted} needs bitsandbytes. Install it: pip install bitsandbytes")
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    compute = dtype if isinstance(dtype, torch.dtype) else torch.bfloat16
+    config = (
+        BitsAndBytesConfig(load_in_8bit=True)
+        if wanted == "int8"
+        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 def patches_as_product(model: Any) -> Any:
@@ -209,12 +245,13 @@ def _first(ids: int | list[int]) -> int:
     return ids[0] if isinstance(ids, list) else ids
 
 
-def _record(located: Located, folder: Path, model: Any, processor: Any, limit: int) -> ModelRecord:
+def _record(located: Located, folder: Path, model: Any, processor: Any, limit: int, settings: Settings) -> ModelRecord:
     size = getattr(getattr(processor, "image_processor", None), "size", None)
     generation = {
         "do_sample": "false",
         "max_new_tokens": str(limit),
         "attention": str(model.config._attn_implementation),
+        "quantize": settings.quantize if settings.quantize != "none" else "",
         "image_size": " ".join(
             f"{key}={value}" for key, value in sorted(dict(size or {}).items()) if value is not None
         ),
@@ -222,13 +259,25 @@ def _record(located: Located, folder: Path, model: Any, processor: Any, limit: i
     return ModelRecord(
         name=located.name,
         engine="transformers",
-        family=family_of(model.config.model_type),
+        family=choose_family(settings.family, model.config.model_type),
         fingerprint=folder.name if located.hub else fingerprint(folder),
+        adapter=str(settings.adapter or ""),
+        adapter_fingerprint=fingerprint(settings.adapter) if settings.adapter else "",
         device=_device_name(model.device),
         dtype=str(model.dtype).removeprefix("torch."),
         parameters=model.num_parameters(),
         generation={key: value for key, value in generation.items() if value},
     )
+
+
+def choose_family(wanted: str, model_type: str) -> str:
+    """Return the family of that name; `auto` is the checkpoint's by its model type."""
+    if wanted == "auto":
+        return family_of(model_type)
+    if wanted not in FAMILIES:
+        names = ("auto", *FAMILIES)
+        raise OptionError(f"--cosmos-family {wanted}: must be one of {', '.join(names)}.{suggest(wanted, names)}")
+    return wanted
 
 
 def _device_name(device: torch.device) -> str:

@@ -1,0 +1,160 @@
+"""A LoRA adapter sits on the model for which it was made, or is refused; base and adapter share one set of weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForImageTextToText
+
+from pytest_cosmos.engines.models import locate
+from pytest_cosmos.engines.transformers_adapter import check_adapter
+from pytest_cosmos.engines.transformers_generate import generate
+from pytest_cosmos.engines.transformers_inputs import Preparer
+from pytest_cosmos.engines.transformers_load import Loaded, load
+from pytest_cosmos.errors import ModelUnavailable, OptionError
+from pytest_cosmos.tiny import CHECKPOINT
+from tests.unit.checkpoints import write_reason1
+from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
+
+STRENGTH = 0.3
+
+
+def write_adapter(folder: Path, base: Path = CHECKPOINT, strength: float = STRENGTH) -> Path:
+    """Write an adapter with random weights; of strength 0 it changes nothing."""
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name it will rename
+        worn = get_peft_model(model, config)
+    for name, weight in worn.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=strength)
+    worn.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_adapter(tmp_path_factory.mktemp("adapters") / "strong")
+
+
+def tiny(root: Path, adapter: Path | None, known: Loaded | None = None) -> Loaded:
+    return load(locate("tiny"), settings_of(root, adapter=adapter), known)
+
+
+@pytest.fixture
+def say(tmp_path: Path) -> Callable[[Loaded], list[list[int]]]:
+    cases = cases_of(write_images(tmp_path))
+
+    def answer(loaded: Loaded) -> list[list[int]]:
+        batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+        assert batch.inputs is not None
+        return [written.tokens for written in generate(loaded.model, batch.inputs, 12, lambda: False)]
+
+    return answer
+
+
+def test_base_and_adapter_take_turns_on_one_set_of_weights(
+    tmp_path: Path, adapter: Path, say: Callable[[Loaded], list[list[int]]]
+) -> None:
+    base = tiny(tmp_path, None)
+    plainly = say(base)
+    worn = tiny(tmp_path, adapter, base)
+    assert worn.model is base.model
+    changed = say(worn)
+    assert changed != plainly
+    assert say(tiny(tmp_path, adapter)) == changed, "as if it had been loaded alone"
+    bare = tiny(tmp_path, None, worn)
+    assert bare.model is base.model
+    assert say(bare) == plainly
+    assert say(tiny(tmp_path, adapter, bare)) == changed
+
+
+def test_one_adapter_after_the_other(tmp_path: Path, adapter: Path, say: Callable[[Loaded], list[list[int]]]) -> None:
+    weak = write_adapter(tmp_path / "weak", strength=0.01)
+    first = tiny(tmp_path, adapter)
+    first_said = say(first)
+    second = tiny(tmp_path, weak, first)
+    assert say(second) == say(tiny(tmp_path, weak)) != first_said
+
+
+def test_the_record_says_which_adapter_it_was(tmp_path: Path, adapter: Path) -> None:
+    base, worn = tiny(tmp_path, None), tiny(tmp_path, adapter)
+    assert (base.record.adapter, base.record.adapter_fingerprint) == ("", "")
+    assert worn.record.adapter == str(adapter)
+    assert len(worn.record.adapter_fingerprint) == 64
+    assert worn.record.fingerprint == base.record.fingerprint
+
+
+def test_other_settings_are_other_weights(tmp_path: Path) -> None:
+    base = tiny(tmp_path, None)
+    eager = load(locate("tiny"), settings_of(tmp_path, attention="eager"), base)
+    assert eager.model is not base.model
+    assert eager.record.generation["attention"] == "eager"
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    other = write_adapter(tmp_path / "other", write_reason1(tmp_path / "reason1"))
+    with pytest.raises(ModelUnavailable, match=r"--adapter .*other: does not fit the model: .*(?s:.*)Name the model"):
+        tiny(tmp_path, other)
+
+
+def test_an_adapter_that_was_never_trained_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="changes nothing: all its output weights are zero"):
+        tiny(tmp_path, write_adapter(tmp_path / "idle", strength=0.0))
+
+
+def test_an_adapter_that_lacks_weights_is_refused(tmp_path: Path, adapter: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    half = tmp_path / "half"
+    shutil.copytree(adapter, half)
+    weights = load_file(half / "adapter_model.safetensors")
+    save_file(
+        {name: weight for name, weight in weights.items() if "layers.0" not in name}, half / "adapter_model.safetensors"
+    )
+    with pytest.raises(ModelUnavailable, match=r"does not fit the model: .* of its weights have no counterpart"):
+        tiny(tmp_path, half)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        pytest.param(shutil.rmtree, "there is no such folder", id="no folder"),
+        pytest.param(
+            lambda folder: (folder / "adapter_config.json").unlink(), "holds no adapter_config.json", id="no config"
+        ),
+        pytest.param(
+            lambda folder: (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin"),
+            r"holds no adapter_model.safetensors.*can run code",
+            id="a pickle",
+        ),
+        pytest.param(
+            lambda folder: (folder / "adapter_config.json").write_text("{"),
+            "adapter_config.json cannot be read",
+            id="broken config",
+        ),
+        pytest.param(
+            lambda folder: (folder / "adapter_config.json").write_text(json.dumps({"r": 4})),
+            "adapter_config.json cannot be read",
+            id="no type",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_adapter_is_refused(
+    tmp_path: Path, adapter: Path, spoil: Callable[[Path], object], problem: str
+) -> None:
+    folder = tmp_path / "adapter"
+    shutil.copytree(adapter, folder)
+    check_adapter(folder)
+    spoil(folder)
+    with pytest.raises(OptionError, match=f"--adapter .*: {problem}"):
+        check_adapter(folder)
