@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-SHARES_PREFIX = frozenset({"qwen3_vl"})
+SHARES_PREFIX = frozenset({"qwen3_vl", "qwen2_5_vl"})
 """Model types whose prefix cache is repeated: those for which a test shows equal output. Others are asked whole."""
 
 

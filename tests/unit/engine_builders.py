@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pytest_cosmos.engines.models import locate
-from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.records import Case, Prompt, Sample
 from pytest_cosmos.settings import Settings
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
@@ -23,17 +21,6 @@ def settings_of(root: Path, **changes: object) -> Settings:
     """Build settings for the embedded model on one CPU thread."""
     values: dict[str, object] = {"device": "cpu", "threads": 1, "max_new_tokens": 16, **changes}
     return Settings(root=root, cases=root, thresholds=None, reports=root / "reports", **values)  # type: ignore[arg-type]
-
-
-def load_tiny(root: Path, *, visual_tokens: int | None = None) -> Loaded:
-    """Load the embedded model; with `visual_tokens`, its processor keeps images of up to that many tokens as they are.
-
-    (As shipped it scales every image to 16 tokens; larger checkpoints do not.)
-    """
-    loaded = load(locate("tiny"), settings_of(root))
-    if visual_tokens is not None:
-        loaded.processor.image_processor.size = {"shortest_edge": 1024, "longest_edge": visual_tokens * 1024}
-    return loaded
 
 
 def write_images(folder: Path, sizes: Sequence[tuple[int, int]] = SIZES) -> tuple[Sample, ...]:

@@ -11,30 +11,41 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from pytest_cosmos.engines import transformers_inputs
+from pytest_cosmos.engines.models import locate
 from pytest_cosmos.engines.transformers_confidence import alternatives
 from pytest_cosmos.engines.transformers_generate import Inputs, generate
 from pytest_cosmos.engines.transformers_inputs import Preparer, Rendered, parts
-from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.media import load_image
 from pytest_cosmos.prompting import messages
 from pytest_cosmos.records import Case
 from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
-from tests.unit.engine_builders import SUITE, cases_of, load_tiny, write_images
+from tests.unit.checkpoints import write_reason1
+from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
 
 LIMIT = 20
 ANYWAY = BINARY.model_copy(update={"name": "short", "text": "Cracked?", "reasoning": False})
 
 
+@pytest.fixture(scope="module", params=["tiny", "reason1"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the embedded model, which is a Reason2 in small, and an untrained Reason1."""
+    return CHECKPOINT if request.param == "tiny" else write_reason1(tmp_path_factory.mktemp("checkpoint") / "reason1")
+
+
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load_tiny(tmp_path_factory.mktemp("loaded"), visual_tokens=48)
+def loaded(folder: Path) -> Loaded:
+    loaded = load(locate(str(folder)), settings_of(folder))
+    patch = 32 if loaded.record.family == "reason2" else 28  # px that a visual token is wide
+    loaded.processor.image_processor.size = {"shortest_edge": patch**2, "longest_edge": 48 * patch**2}
+    return loaded
 
 
 @functools.cache
-def untouched() -> Any:
+def untouched(checkpoint: str) -> Any:
     """Load the model with transformers alone."""
-    return AutoModelForImageTextToText.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    return AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=torch.float32)
 
 
 def plainly(loaded: Loaded, folder: Path, case: Case) -> tuple[list[int], torch.Tensor]:
@@ -43,7 +54,7 @@ def plainly(loaded: Loaded, folder: Path, case: Case) -> tuple[list[int], torch.
     text = loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     image = load_image(folder / case.sample.media[0])
     inputs = loaded.processor(text=[text], images=[image], return_tensors="pt")
-    output = untouched().generate(
+    output = untouched(loaded.record.name).generate(
         **inputs, do_sample=False, max_new_tokens=LIMIT, output_logits=True, return_dict_in_generate=True
     )
     tokens: list[int] = output.sequences[0, inputs["input_ids"].shape[1] :].tolist()
