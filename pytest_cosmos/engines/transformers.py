@@ -172,6 +172,7 @@ def _reply(ready: _Ready, batch: Batch, row: int, written: Written, about: Mappi
         prompt_text=user_text(ready.loaded.family, case.prompt),
         input_tokens=batch.input_tokens[row],
         output_tokens=len(written.tokens),
+        device=ready.loaded.record.device,
         **about,
     )
     return reply.model_copy(update={"confidence": _confidence(ready, case, reply, batch.alternatives[row], written)})

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from pytest_cosmos.engines import Engine, make_engine
 from pytest_cosmos.engines.transformers import TransformersEngine
 from pytest_cosmos.engines.transformers_generate import Inputs, Written
 from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.errors import OptionError
 from pytest_cosmos.prompting import FAMILIES, user_text
 from pytest_cosmos.records import Case, Reply
 from tests.unit.builders import BINARY
+from tests.unit.checkpoints import write_generic, write_reason1, write_reason2
 from tests.unit.engine_builders import PROMPTS, SUITE, cases_of, settings_of, write_images
 
 
@@ -113,6 +115,47 @@ def test_replies_do_not_depend_on_the_batch(folder: Path, cases: tuple[Case, ...
         assert reply.batch_size == 1
         assert reply.raw == together[key].raw
         assert reply.confidence == pytest.approx(together[key].confidence, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("write", "family"),
+    [
+        pytest.param(write_reason1, "reason1", id="Qwen2.5-VL"),
+        pytest.param(write_reason2, "reason2", id="Qwen3-VL"),
+        pytest.param(write_generic, "generic", id="LLaVA"),
+    ],
+)
+def test_every_family_is_asked_as_it_wants(
+    tmp_path: Path, write: Callable[[Path], Path], family: str, folder: Path, cases: tuple[Case, ...]
+) -> None:
+    checkpoint = write(tmp_path / "checkpoint")
+    settings = settings_of(folder, model=str(checkpoint), max_new_tokens=6)
+    engine = TransformersEngine(settings, {SUITE: folder})
+    engine.load()
+    assert engine.describe().family == family
+    together = answered(engine, cases)
+    assert {reply.finish for reply in together.values()} <= {"stop", "length"}
+    asked = cases[0].prompt
+    assert together[cases[0].key].prompt_text == user_text(FAMILIES[family], asked)
+    alone = TransformersEngine(
+        settings_of(folder, model=str(checkpoint), max_new_tokens=6, batch_size=1), {SUITE: folder}
+    )
+    alone.load()
+    for key, reply in answered(alone, cases[:6]).items():
+        assert reply.raw == together[key].raw
+
+
+def test_a_family_that_is_named_is_taken(folder: Path, cases: tuple[Case, ...]) -> None:
+    engine = TransformersEngine(settings_of(folder, family="reason1", max_new_tokens=3), {SUITE: folder})
+    engine.load()
+    assert engine.describe().family == "reason1"
+    assert answered(engine, cases[:1])[cases[0].key].prompt_text == cases[0].prompt.text
+
+
+def test_a_family_that_does_not_exist_is_refused(folder: Path) -> None:
+    engine = TransformersEngine(settings_of(folder, family="reason3"), {SUITE: folder})
+    with pytest.raises(OptionError, match=r"--cosmos-family reason3: must be one of auto, .*Did you mean"):
+        engine.load()
 
 
 def test_the_batch_size_a_user_sets_holds(folder: Path, cases: tuple[Case, ...]) -> None:
