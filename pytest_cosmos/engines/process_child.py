@@ -37,9 +37,17 @@ class _Servant:
 
     def _load(self, *arguments: Any) -> None:
         from pytest_cosmos.engines import make_engine
+        from pytest_cosmos.engines.transformers import TransformersEngine
 
-        self._engine = make_engine(*arguments)
-        self._engine.load()
+        engine, before = make_engine(*arguments), self._engine
+        self._engine = None
+        if isinstance(engine, TransformersEngine) and isinstance(before, TransformersEngine):
+            engine.follow(before)
+        elif before is not None:
+            before.close()
+        del before
+        engine.load()
+        self._engine = engine
         seconds = {**self._engine.seconds, "import": self._imported} if self._imported else self._engine.seconds
         self._say("loaded", self._engine.describe(), seconds)
 

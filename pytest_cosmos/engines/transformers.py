@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pytest_cosmos.engines.models import locate
+from pytest_cosmos.engines.models import fetch, locate
 from pytest_cosmos.engines.transformers_confidence import Alternatives, answer_start, answer_step, probability
 from pytest_cosmos.engines.transformers_generate import Inputs, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
-from pytest_cosmos.engines.transformers_load import Loaded, load, warm_imports
-from pytest_cosmos.engines.transformers_sizes import BatchSizes, fits, is_out_of_memory, split
+from pytest_cosmos.engines.transformers_load import Loaded, free_memory, holds, load, warm_imports
+from pytest_cosmos.engines.transformers_sizes import BatchSizes, by_manner, fits, is_out_of_memory, split
 from pytest_cosmos.judging import judge
 from pytest_cosmos.prompting import split_reply, user_text
 from pytest_cosmos.records import Case, ModelRecord, Reply
@@ -66,19 +67,29 @@ class TransformersEngine:
         self._folders = folders
         self._located = locate(settings.model)
         self._state: _Ready | None = None
+        self._known: Loaded | None = None
         self._closed = threading.Event()
         self._batches = 0
         self.seconds: dict[str, float] = {}
 
     def load(self) -> None:
         """Load the weights; ModelUnavailable or OptionError where the user can mend what is wrong."""
-        loaded = load(self._located, self._settings)
+        known, self._known = self._known, None
+        if known is not None and not holds(known, fetch(self._located), self._settings):
+            known = None  # one set of weights in memory at a time
+            free_memory()
+        loaded = load(self._located, self._settings, known)
         self.seconds = dict(loaded.seconds)
         sizes = BatchSizes(self._settings.batch_size, gpu=loaded.model.device.type != "cpu")
         tokenizer = copy.deepcopy(loaded.processor.tokenizer)
         piece = functools.cache(lambda token: str(tokenizer.decode([token], skip_special_tokens=True)))
         self._state = _Ready(loaded, Preparer(loaded, self._folders), sizes, tokenizer, piece)
         self._closed.clear()
+
+    def follow(self, other: TransformersEngine) -> None:
+        """Take the place of another engine, which is closed; its weights are kept if they are the ones wanted here."""
+        self._known = other._state.loaded if other._state is not None else None
+        other.close()
 
     def describe(self) -> ModelRecord:
         """Say which weights answer, and how."""
@@ -87,13 +98,14 @@ class TransformersEngine:
     def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
         """Yield a reply for every case, a batch at a time; all prompts of a sample should be adjacent."""
         ready = self._ready()
-        left: Sequence[Case] = tuple(cases)
+        batches = _batches(ready, cases)
         ahead: deque[tuple[Sequence[Case], Future[Batch]]] = deque()
         with ThreadPoolExecutor(1, "cosmos-media") as pool:
-            while (left or ahead) and not self._closed.is_set():
-                while left and len(ahead) < 2:
-                    now, left = split(left, ready.sizes.next())
-                    ahead.append((now, pool.submit(ready.preparer.prepare, now)))
+            while not self._closed.is_set():
+                for batch in islice(batches, 2 - len(ahead)):
+                    ahead.append((batch, pool.submit(ready.preparer.prepare, batch)))
+                if not ahead:
+                    return
                 yield from self._answer(ready, *ahead.popleft(), pool)
 
     def close(self) -> None:
@@ -159,6 +171,15 @@ class TransformersEngine:
         return generate(loaded.model, inputs, loaded.max_new_tokens, self._closed.is_set)
 
 
+def _batches(ready: _Ready, cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
+    """Yield the cases in batches, each as large as it is thought best at that moment."""
+    for group in by_manner(cases, apart=ready.loaded.settings.sampling == "published"):
+        left: Sequence[Case] = group
+        while left:
+            batch, left = split(left, ready.sizes.next())
+            yield batch
+
+
 def _reply(ready: _Ready, batch: Batch, row: int, written: Written, about: Mapping[str, Any]) -> Reply:
     case = batch.cases[row]
     raw = str(ready.tokenizer.decode(written.tokens, skip_special_tokens=True))
@@ -173,6 +194,7 @@ def _reply(ready: _Ready, batch: Batch, row: int, written: Written, about: Mappi
         input_tokens=batch.input_tokens[row],
         output_tokens=len(written.tokens),
         device=ready.loaded.record.device,
+        vision=dict(batch.vision[row]),
         **about,
     )
     return reply.model_copy(update={"confidence": _confidence(ready, case, reply, batch.alternatives[row], written)})

@@ -1,4 +1,4 @@
-"""Generate the replies of one batch: what prompts share is computed once, the rest batched and greedy.
+"""Generate the replies of one batch: what prompts share is computed once, the rest batched.
 
 The prompts of a sample begin alike (system text, image). That prefix goes through the model once, with the
 vision tower; its key-value cache is then repeated for every prompt, and so are the offsets between text
@@ -12,6 +12,9 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pytest_cosmos.engines.transformers_sampling import choose_by
+from pytest_cosmos.prompting import Sampling
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +47,8 @@ class Inputs:
     media: dict[str, Tensor]
     """The processor's output: one row for each distinct prefix, or, where none is shared, for each case."""
     parts: tuple[Part, ...]
+    sampling: Sampling | None = None
+    """How tokens are drawn; None: greedily."""
 
     @property
     def shared(self) -> bool:
@@ -106,7 +111,7 @@ class _Prefix:
 
 
 def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]) -> list[Written]:
-    """Answer a batch greedily, at most `limit` tokens each; ends early once `stopped` says so.
+    """Answer a batch, at most `limit` tokens each; ends early once `stopped` says so.
 
     One for each case, in their order. ValueError where the prompt alone is longer than the model's context.
     """
@@ -118,7 +123,8 @@ def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]
         prefix = _prefix(model, media) if inputs.shared else None
         for part in inputs.parts:
             arguments = _arguments(model, media, prefix, part)
-            written.update(zip(part.cases, _write(model, arguments, part, limit, stopped), strict=True))
+            said = _write(model, arguments, part, inputs.sampling, limit, stopped)
+            written.update(zip(part.cases, said, strict=True))
     return [written[case] for case in sorted(written)]
 
 
@@ -145,7 +151,12 @@ def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, par
 
 
 def _write(
-    model: Any, arguments: dict[str, Any], part: Part, limit: int, stopped: Callable[[], bool]
+    model: Any,
+    arguments: dict[str, Any],
+    part: Part,
+    sampling: Sampling | None,
+    limit: int,
+    stopped: Callable[[], bool],
 ) -> Sequence[Written]:
     """Generate one part, a row for each of its cases."""
     import torch
@@ -156,11 +167,12 @@ def _write(
 
     length = arguments["input_ids"].shape[1]
     watch = None if part.watched is None else _Watch(part.watched.to(model.device))
+    manner, chain = choose_by(sampling, length)
     output = model.generate(
         **arguments,
-        do_sample=False,
+        **manner,
         max_new_tokens=_room(model, length, limit),
-        logits_processor=LogitsProcessorList([watch] if watch else []),
+        logits_processor=LogitsProcessorList([*([watch] if watch else []), *chain]),
         stopping_criteria=StoppingCriteriaList([abandoned]),
     )
     ends = _ends(model)

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_cosmos.engines.transformers_confidence import Alternatives, alternatives
 from pytest_cosmos.engines.transformers_generate import SHARES_PREFIX, Inputs, Part
 from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.engines.transformers_media import Shown, Sizes, show
+from pytest_cosmos.engines.transformers_sampling import sampling_of
 from pytest_cosmos.engines.transformers_sizes import SampleKey, sample_key
-from pytest_cosmos.media import load_image, media_paths
-from pytest_cosmos.prompting import messages
-from pytest_cosmos.records import Case, Prompt
+from pytest_cosmos.media import MediaKind, media_paths
+from pytest_cosmos.prompting import messages, template_arguments
+from pytest_cosmos.records import Case, Prompt, Vision
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor
 
 _TOGETHER = 48
@@ -39,6 +40,8 @@ class Batch:
     """For each case what its confidence is measured among."""
     input_tokens: tuple[int, ...]
     """For each case the length of what it asks."""
+    vision: tuple[Mapping[str, str], ...]
+    """For each case what it is shown: frames, fps, pixels."""
     seconds: float
     """What it took to prepare."""
 
@@ -58,6 +61,7 @@ class Preparer:
     """Makes batches. Used from one thread at a time; remembers the prompts it has rendered."""
 
     def __init__(self, loaded: Loaded, folders: Mapping[str, Path], *, shares: bool | None = None) -> None:
+        self._loaded = loaded
         self._processor = loaded.processor
         self._tokenizer = loaded.processor.tokenizer
         self._family = loaded.family
@@ -70,53 +74,82 @@ class Preparer:
     def prepare(self, cases: Sequence[Case]) -> Batch:
         """Decode and preprocess the media of `cases`; those whose media cannot be read are told apart."""
         started = time.perf_counter()
-        images: dict[SampleKey, list[Image]] = {}
+        shown: dict[SampleKey, Shown] = {}
         broken: dict[SampleKey, str] = {}
+        sizes = self._sizes_for(cases[0].prompt.vision)
         for key, case in {sample_key(case): case for case in cases}.items():
             try:
-                images[key] = [load_image(path) for path in media_paths(self._folders[case.suite], case.sample)]
+                shown[key] = show(media_paths(self._folders[case.suite], case.sample), sizes, self._family)
             except OSError as error:
                 broken[key] = f"the media of this sample cannot be read: {error}"
         failed = tuple((case, broken[sample_key(case)]) for case in cases if sample_key(case) in broken)
-        whole = tuple(case for case in cases if sample_key(case) in images)
-        rendered = [self._render(case.prompt, len(case.sample.media)) for case in whole]
-        inputs = self._inputs(whole, rendered, images) if whole else None
-        choices = tuple(prompt.alternatives for prompt in rendered)
-        lengths = tuple(inputs.lengths()) if inputs else ()
-        return Batch(whole, failed, inputs, choices, lengths, time.perf_counter() - started)
+        whole = tuple(case for case in cases if sample_key(case) in shown)
+        rendered = [self._render(case.prompt, shown[sample_key(case)].kinds) for case in whole]
+        inputs = self._inputs(whole, rendered, shown, sizes) if whole else None
+        return Batch(
+            cases=whole,
+            failed=failed,
+            inputs=inputs,
+            alternatives=tuple(prompt.alternatives for prompt in rendered),
+            input_tokens=tuple(inputs.lengths()) if inputs else (),
+            vision=tuple(shown[sample_key(case)].facts for case in whole),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _sizes_for(self, wish: Vision) -> Sizes:
+        return Sizes(self._processor, self._family, wish)
 
     def _inputs(
-        self, cases: Sequence[Case], rendered: Sequence[Rendered], images: Mapping[SampleKey, list[Image]]
+        self, cases: Sequence[Case], rendered: Sequence[Rendered], shown: Mapping[SampleKey, Shown], sizes: Sizes
     ) -> Inputs:
         keys = [sample_key(case) for case in cases]
+        sampling = sampling_of(self._family, cases[0].prompt, self._loaded.settings)
         if not all(prompt.suffix_ids for prompt in rendered):
             texts = [prompt.prefix + prompt.suffix for prompt in rendered]
             every = tuple(range(len(cases)))
             whole = Part(every, _long(every), watched=_watched(rendered))
-            return Inputs(self._process(texts, [images[key] for key in keys]), (whole,))
+            return Inputs(self._process(texts, [shown[key] for key in keys], sizes), (whole,), sampling)
         starts = [(key, prompt.prefix) for key, prompt in zip(keys, rendered, strict=True)]
         distinct = {start: row for row, start in enumerate(dict.fromkeys(starts))}
-        media = self._process([prefix for _, prefix in distinct], [images[key] for key, _ in distinct])
+        media = self._process([prefix for _, prefix in distinct], [shown[key] for key, _ in distinct], sizes)
         rows = [distinct[start] for start in starts]
-        return Inputs(media, tuple(self._part(part, rows, rendered) for part in parts(rendered, self._least)))
+        each = tuple(self._part(part, rows, rendered) for part in parts(rendered, self._least))
+        return Inputs(media, each, sampling)
 
     def _part(self, cases: tuple[int, ...], rows: Sequence[int], rendered: Sequence[Rendered]) -> Part:
         own = [rendered[case] for case in cases]
         suffix, mask = _padded([prompt.suffix_ids for prompt in own], self._pad)
         return Part(cases, _long([rows[case] for case in cases]), suffix, mask, _watched(own))
 
-    def _process(self, texts: list[str], images: list[list[Image]]) -> dict[str, Tensor]:
-        return dict(self._processor(text=texts, images=images, padding=True, padding_side="left", return_tensors="pt"))
+    def _process(self, texts: list[str], shown: Sequence[Shown], sizes: Sizes) -> dict[str, Tensor]:
+        media: dict[str, Any] = {}
+        if any(sample.images for sample in shown):
+            media["images"] = [list(sample.images) for sample in shown]
+            if sizes.resizes_images:
+                media["images_kwargs"] = {"do_resize": False}
+        if any(sample.clips for sample in shown):
+            media["videos"] = [clip for sample in shown for clip in sample.clips]
+            media["videos_kwargs"] = {
+                "video_metadata": [dict(clip) for sample in shown for clip in sample.metadata],
+                "do_sample_frames": False,
+                **({"do_resize": False} if sizes.resizes_clips else {}),
+            }
+        text = {"padding": True, "padding_side": "left"}
+        return dict(self._processor(text=texts, text_kwargs=text, return_tensors="pt", **media))
 
-    def _render(self, prompt: Prompt, media: int) -> Rendered:
-        key = (prompt.text, prompt.reasoning, prompt.choices, media)
+    def _render(self, prompt: Prompt, kinds: tuple[MediaKind, ...]) -> Rendered:
+        key = (prompt.text, prompt.system, prompt.reasoning, prompt.choices, kinds)
         if key not in self._rendered:
-            self._rendered[key] = self._render_anew(prompt, media)
+            self._rendered[key] = self._render_anew(prompt, kinds)
         return self._rendered[key]
 
-    def _render_anew(self, prompt: Prompt, media: int) -> Rendered:
-        chat = messages(self._family, prompt, ("image",) * media)
-        text: str = self._processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    def _render_anew(self, prompt: Prompt, kinds: tuple[MediaKind, ...]) -> Rendered:
+        text: str = self._processor.apply_chat_template(
+            messages(self._family, prompt, kinds),
+            tokenize=False,
+            add_generation_prompt=True,
+            **template_arguments(self._family, kinds),
+        )
         choices = alternatives(self._tokenizer, prompt.choices)
         cut = self._end_of_media(text) if self._shares else 0
         prefix, suffix = text[:cut], text[cut:]
@@ -132,8 +165,9 @@ class Preparer:
 
     def _end_of_media(self, text: str) -> int:
         """Return where the last media placeholder ends, with the special tokens that close it; 0: there is none."""
-        token = self._processor.image_token
-        end = text.rfind(token) + len(token) if token in text else 0
+        names = ("image_token", "video_token")
+        tokens = [token for name in names if (token := getattr(self._processor, name, None))]
+        end = max((text.rfind(token) + len(token) for token in tokens if token in text), default=0)
         special = tuple(self._tokenizer.get_added_vocab())
         while end and (closing := next((mark for mark in special if text.startswith(mark, end)), None)):
             end += len(closing)

@@ -6,6 +6,7 @@ torch and transformers are imported only when `warm_imports` or `load` is called
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import importlib.util
 import json
@@ -50,6 +51,7 @@ class Loaded:
     max_new_tokens: int
     seconds: dict[str, float]
     """Spent on `import` and on `load`."""
+    settings: Settings
     weights: tuple[object, ...] = ()
     """What tells these weights in memory from others: folder, device, dtype, attention, quantization."""
 
@@ -81,8 +83,7 @@ def load(located: Located, settings: Settings, known: Loaded | None = None) -> L
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
-    weights = (folder, device, dtype, settings.attention, settings.quantize)
-    if known is not None and known.weights == weights:
+    if known is not None and holds(known, folder, settings):
         model, processor = known.model, known.processor
     else:
         model, processor = _from_pretrained(folder, located.name, device, dtype, settings)
@@ -90,7 +91,27 @@ def load(located: Located, settings: Settings, known: Loaded | None = None) -> L
     limit = _bound_generation(model, processor, settings.max_new_tokens)
     record = _record(located, folder, model, processor, limit, settings)
     seconds = {"import": imported - started, "load": time.perf_counter() - imported}
-    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds, weights)
+    weights = _weights(folder, settings)
+    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds, settings, weights)
+
+
+def holds(known: Loaded, folder: Path, settings: Settings) -> bool:
+    """Tell whether these are the weights that the settings ask for, whatever adapter is on them."""
+    return known.weights == _weights(folder, settings)
+
+
+def _weights(folder: Path, settings: Settings) -> tuple[object, ...]:
+    device = choose_device(settings.device)
+    return folder, device, choose_dtype(settings.dtype, device), settings.attention, settings.quantize
+
+
+def free_memory() -> None:
+    """Give back what a model that nobody holds any more has left behind."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -247,8 +268,11 @@ def _first(ids: int | list[int]) -> int:
 
 def _record(located: Located, folder: Path, model: Any, processor: Any, limit: int, settings: Settings) -> ModelRecord:
     size = getattr(getattr(processor, "image_processor", None), "size", None)
+    family = choose_family(settings.family, model.config.model_type)
+    published = settings.sampling == "published" and FAMILIES[family].sampling
     generation = {
-        "do_sample": "false",
+        "do_sample": str(bool(published)).lower(),
+        "sampling": str(published or ""),
         "max_new_tokens": str(limit),
         "attention": str(model.config._attn_implementation),
         "quantize": settings.quantize if settings.quantize != "none" else "",
@@ -259,7 +283,7 @@ def _record(located: Located, folder: Path, model: Any, processor: Any, limit: i
     return ModelRecord(
         name=located.name,
         engine="transformers",
-        family=choose_family(settings.family, model.config.model_type),
+        family=family,
         fingerprint=folder.name if located.hub else fingerprint(folder),
         adapter=str(settings.adapter or ""),
         adapter_fingerprint=fingerprint(settings.adapter) if settings.adapter else "",

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from pytest_cosmos.records import Case
+from pytest_cosmos.media import media_kind
+from pytest_cosmos.records import Case, Vision
 
 # The first batch is small, so that the first replies come early. Measured on the embedded model on a CPU: 192 cases
 # at a time, a prompt after the other, are faster than 96. A GPU has more to spare; there memory is the bound.
 _FIRST = 24
 _MOST_CPU = 192
 _MOST_GPU = 256
+_MOST_CLIPS = 4
 _SHARE_OF_FREE_MEMORY = 0.5
 _EXPECTED_REPLY = 512
 
@@ -48,17 +50,29 @@ class BatchSizes:
         self._most = max(1, min(self._most, size // 2))
 
 
+def by_manner(cases: Sequence[Case], *, apart: bool) -> tuple[tuple[Case, ...], ...]:
+    """Group cases by how their media are to be shown: a batch is prepared in one way.
+
+    `apart`: those that are asked to reason are not answered together with others, for they are sampled otherwise.
+    """
+    groups: dict[tuple[Vision, bool], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.prompt.vision, apart and case.prompt.reasoning), []).append(case)
+    return tuple(tuple(group) for group in groups.values())
+
+
 def split(cases: Sequence[Case], size: int) -> tuple[Sequence[Case], Sequence[Case]]:
     """Split off a first batch of at most `size` cases that splits no sample.
 
-    Only a sample with more than `size` prompts is split.
+    Only a sample with more than `size` prompts is split. A batch holds few videos, for their frames are all in memory.
     """
-    count = 0
+    count = clips = 0
     for _, prompts in groupby(cases[: size + 1], key=sample_key):
-        group = len(list(prompts))
-        if count + group > size:
+        group = list(prompts)
+        clips += sum(media_kind(name) == "video" for name in group[0].sample.media)
+        if count + len(group) > size or (count and clips > _MOST_CLIPS):
             break
-        count += group
+        count += len(group)
     end = count or size
     return cases[:end], cases[end:]
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -255,3 +256,22 @@ def test_a_process_that_is_interrupted_ends(tmp_path: Path) -> None:
     script = ABANDON.format(folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert "KeyboardInterrupt" in done.stderr
+
+
+def test_an_engine_that_follows_another_keeps_its_weights_or_frees_them(folder: Path, tmp_path: Path) -> None:
+    first = TransformersEngine(settings_of(folder), {SUITE: folder})
+    first.load()
+    assert first._state is not None
+    model = first._state.loaded.model
+    second = TransformersEngine(settings_of(folder, max_new_tokens=3), {SUITE: folder})
+    second.follow(first)
+    second.load()
+    assert second._state is not None
+    assert second._state.loaded.model is model
+    assert second._state.loaded.max_new_tokens == 3
+    third = TransformersEngine(settings_of(folder, model=str(write_reason1(tmp_path / "other"))), {SUITE: folder})
+    third.follow(second)
+    gone = weakref.ref(model)
+    del model
+    third.load()
+    assert gone() is None, "one set of weights in memory at a time"
