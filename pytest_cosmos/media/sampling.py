@@ -1,0 +1,67 @@
+"""Which frames of a video are shown to a model: a pure function of numbers."""
+
+from __future__ import annotations
+
+import math
+
+# Both publishers' code has these: QwenLM/Qwen3-VL, qwen-vl-utils/src/qwen_vl_utils/vision_process.py (FPS_MIN_FRAMES,
+# FPS_MAX_FRAMES, FRAME_FACTOR), and transformers' Qwen3VLVideoProcessor (min_frames, max_frames).
+MIN_FRAMES = 4
+"""A video sampled by fps gives at least so many frames, where it has them."""
+MAX_FRAMES = 768
+FRAME_FACTOR = 2
+
+
+def sample_indices(
+    total: int,
+    fps: float | None,
+    *,
+    fps_wanted: float | None = None,
+    frames_wanted: int | None = None,
+    even: bool = False,
+) -> tuple[int, ...]:
+    """Choose frames of a video of `total` frames at `fps`: evenly spaced, the first and the last among them.
+
+    `even` is the rule of qwen_vl_utils' smart_nframes (Cosmos-Reason1's code, and Reason2's offline script): the
+    count is made even. Without, it is that of transformers' Qwen3VLVideoProcessor.sample_frames (Reason2's sample
+    script; a server that samples by itself). A video never gives more frames than it has, but a single one is given
+    twice: the models look at two at a time. `fps` None (a folder of frames) means that they are sampled already:
+    all are taken.
+    """
+    if total < 1:
+        raise ValueError("a video without frames cannot be sampled")
+    if (fps_wanted is None) == (frames_wanted is None):
+        raise ValueError("say either fps_wanted or frames_wanted")
+    if fps_wanted is not None:
+        count = _count_by_fps(total, fps, fps_wanted, even=even)
+    else:
+        assert frames_wanted is not None
+        count = _count_by_number(total, frames_wanted, even=even)
+    return spread(total, count)
+
+
+def _count_by_fps(total: int, fps: float | None, wanted: float, *, even: bool) -> int:
+    if fps is None:
+        return min(total, MAX_FRAMES)
+    exact = min(total / fps * wanted, MAX_FRAMES)  # may be infinite
+    if not even:
+        return min(max(int(exact), MIN_FRAMES), total)
+    most = min(MAX_FRAMES, total) // FRAME_FACTOR * FRAME_FACTOR
+    return math.floor(min(max(exact, MIN_FRAMES), most) / FRAME_FACTOR) * FRAME_FACTOR
+
+
+def _count_by_number(total: int, wanted: int, *, even: bool) -> int:
+    if not even:
+        return min(wanted, total)
+    most = total // FRAME_FACTOR * FRAME_FACTOR
+    return min(max(round(wanted / FRAME_FACTOR) * FRAME_FACTOR, FRAME_FACTOR), most)
+
+
+def spread(total: int, count: int) -> tuple[int, ...]:
+    """Spread `count` indices over `total` frames as numpy's `linspace(0, total - 1, count).round()` does."""
+    if total == 1:
+        return (0, 0)
+    if count <= 1:
+        return (0,)
+    step = (total - 1) / (count - 1)  # numpy multiplies by this: dividing last would round ties the other way
+    return (*(round(place * step) for place in range(count - 1)), total - 1)
