@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_cosmos.media.files import frame_files
 from pytest_cosmos.media.folders import probe_folder
 from pytest_cosmos.media.images import load_image
-from pytest_cosmos.media.sampling import sample_indices
+from pytest_cosmos.media.sampling import FRAME_FACTOR, sample_indices
 from pytest_cosmos.media.videos import (
     Packets,
     Unusable,
@@ -103,7 +103,9 @@ class _Budget:
         """Return the size to keep `count` frames in; raise Unusable where even the smallest does not fit."""
         if count * width * height * 3 <= self.bytes:
             return width, height
-        limits = (self.pixels, self.total_pixels // count if self.total_pixels else None)
+        # qwen_vl_utils counts a pair of frames once; for others this leaves more pixels than they will ask for
+        share = self.total_pixels * FRAME_FACTOR // count if self.total_pixels else None
+        limits = (self.pixels, share)
         most = min((limit for limit in limits if limit), default=width * height)
         scale = math.sqrt(min(1.0, most / (width * height)))
         small = max(1, int(width * scale)), max(1, int(height * scale))

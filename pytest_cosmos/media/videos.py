@@ -85,7 +85,9 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         except broken() as error:
             raise Unusable(_not_a_video()) from error
         if not container.streams.video:
-            raise Unusable("has no video stream: it is sound alone" if container.streams.audio else "has no video stream")
+            raise Unusable(
+                "has no video stream: it is sound alone" if container.streams.audio else "has no video stream"
+            )
         stream = container.streams.video[0]
         if stream.codec_context is None:
             raise Unusable("is in a video format that cannot be decoded here. Convert it to H.264 in mp4")

@@ -79,9 +79,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
         return media.inspect_media(tmp_path / name, decode=True, thorough=True).problem
 
     assert problem("empty") == "is a folder without frames. Put images into it: png jpg jpeg webp bmp"
-    assert (
-        problem("clip.mp4") == "is a folder, but is named like a file. Name a folder of frames without an extension"
-    )
+    assert problem("clip.mp4") == "is a folder, but is named like a file. Name a folder of frames without an extension"
     assert problem("mixed") == "holds frames of different sizes: f2.png has 8 x 6 pixels, f0.png 64 x 48"
     assert (problem("broken") or "").startswith("holds the frame f1.png, which is corrupt: Truncated File Read")
 

@@ -1,4 +1,4 @@
-"""Small videos made with PyAV, each frame with its number drawn into it: `write_video(tmp_path / "a.mp4", frames=30)`."""
+"""Small videos made with PyAV, each frame with its number drawn into it: `write_video(tmp_path / "a.mp4", 30)`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ KINDS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ".mov": ("mov", "libx264", "yuv420p", {"bf": "2", "g": "40", "qp": "4"}),
     ".m4v": ("mp4", "libx264", "yuv420p", {"qp": "4", "g": "40"}),
     ".mkv": ("matroska", "libx264", "yuv420p", {"bf": "3", "g": "40", "qp": "4"}),
-    ".webm": ("webm", "libvpx-vp9", "yuv420p", {"crf": "10", "b": "0", "g": "40", "deadline": "realtime", "cpu-used": "8"}),
+    ".webm": (
+        "webm",
+        "libvpx-vp9",
+        "yuv420p",
+        {"crf": "10", "b": "0", "g": "40", "deadline": "realtime", "cpu-used": "8"},
+    ),
     ".avi": ("avi", "mpeg4", "yuv420p", {"qscale": "2", "g": "40", "b": "2M"}),
     ".gif": ("gif", "gif", "rgb8", {}),
 }
@@ -37,7 +42,7 @@ def number_of(frame: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
     """Read the number back."""
     half = frame.shape[1] // 2
     sixteens, ones = frame[:, : half - 2].mean(), frame[:, half + 2 :].mean()
-    return round(sixteens / 17) * 16 + round(ones / 17)
+    return round(float(sixteens) / 17) * 16 + round(float(ones) / 17)
 
 
 def encoded(
