@@ -19,18 +19,17 @@ from pytest_cosmos.media.files import (
 from pytest_cosmos.media.frames import MOST_BYTES, Clip, load_frames
 from pytest_cosmos.media.images import load_image
 from pytest_cosmos.media.inspect import Inspection, check_media, inspect_media
-from pytest_cosmos.media.sampling import MAX_FRAMES, MIN_FRAMES, sample_indices
+from pytest_cosmos.media.sampling import FrameRule, sample_indices
 from pytest_cosmos.media.thumbnails import thumbnail_jpeg
 from pytest_cosmos.media.videos import VideoFacts, probe_video
 
 __all__ = [
     "IMAGE_TYPES",
-    "MAX_FRAMES",
-    "MIN_FRAMES",
     "MISSING",
     "MOST_BYTES",
     "VIDEO_TYPES",
     "Clip",
+    "FrameRule",
     "Inspection",
     "MediaKind",
     "VideoFacts",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_cosmos.media.files import frame_files
 from pytest_cosmos.media.folders import probe_folder
 from pytest_cosmos.media.images import load_image
-from pytest_cosmos.media.sampling import FRAME_FACTOR, sample_indices
+from pytest_cosmos.media.sampling import DEFAULT_RULE, FRAME_FACTOR, FrameRule, sample_indices
 from pytest_cosmos.media.videos import (
     Packets,
     Unusable,
@@ -66,7 +66,7 @@ def load_frames(
     path: Path,
     wanted: Sequence[int] | Vision,
     *,
-    even: bool = False,
+    rule: FrameRule = DEFAULT_RULE,
     max_pixels: int | None = None,
     max_bytes: int = MOST_BYTES,
 ) -> Clip:
@@ -74,13 +74,13 @@ def load_frames(
 
     The frames keep their size, so that the model's own processor scales them, unless they need more than `max_bytes`:
     then each is scaled down to the pixels it may have for the model (`max_pixels`, or what `wanted` says). Besides
-    these bytes one frame at a time is in work. `even`: see `sample_indices`. Raise OSError (with the path in its
+    these bytes one frame at a time is in work. Raise OSError (with the path in its
     text) where the video cannot be used, or does not fit.
     """
     try:
         if path.is_dir():
-            return _load_folder(path, wanted, even, _Budget.of(wanted, max_pixels, max_bytes))
-        return _load_video(path, wanted, even, _Budget.of(wanted, max_pixels, max_bytes))
+            return _load_folder(path, wanted, rule, _Budget.of(wanted, max_pixels, max_bytes))
+        return _load_video(path, wanted, rule, _Budget.of(wanted, max_pixels, max_bytes))
     except Unusable as error:
         raise OSError(f"{path}: {error}") from error
 
@@ -122,25 +122,25 @@ def _mebibytes(number: int) -> str:
     return f"{number / 2**20:,.0f} MiB"
 
 
-def _choose(wanted: Sequence[int] | Vision, total: int, fps: float | None, even: bool) -> tuple[int, ...]:
+def _choose(wanted: Sequence[int] | Vision, total: int, fps: float | None, rule: FrameRule) -> tuple[int, ...]:
     if isinstance(wanted, Vision):
         if wanted.frames is None and wanted.fps is None:
             raise ValueError("a video cannot be sampled by neither fps nor frames")
         by_fps = wanted.fps if wanted.frames is None else None
-        return sample_indices(total, fps, fps_wanted=by_fps, frames_wanted=wanted.frames, even=even)
+        return sample_indices(total, fps, fps_wanted=by_fps, frames_wanted=wanted.frames, rule=rule)
     indices = tuple(wanted)
     if not indices or min(indices) < 0 or max(indices) >= total or list(indices) != sorted(indices):
         raise Unusable(f"has {total:,} frames: sorted indices from 0 to {total - 1:,} can be had")
     return indices
 
 
-def _load_video(path: Path, wanted: Sequence[int] | Vision, even: bool, budget: _Budget) -> Clip:
+def _load_video(path: Path, wanted: Sequence[int] | Vision, rule: FrameRule, budget: _Budget) -> Clip:
     packets = read_packets(path)
-    clip = _decode(path, packets, _choose(wanted, packets.count, packets.fps, even), budget)
+    clip = _decode(path, packets, _choose(wanted, packets.count, packets.fps, rule), budget)
     if clip is None:  # the file promises more frames, or fewer, than it gives: count them
         total = probe_video(path).frames
         counted = replace(packets, keys=(), count=total)  # without key frames nothing is sought
-        clip = _decode(path, counted, _choose(wanted, total, packets.fps, even), budget)
+        clip = _decode(path, counted, _choose(wanted, total, packets.fps, rule), budget)
     if clip is None:
         raise Unusable("is corrupt: it gives another number of frames each time")
     return clip
@@ -220,13 +220,13 @@ def _scaled(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
-def _load_folder(path: Path, wanted: Sequence[int] | Vision, even: bool, budget: _Budget) -> Clip:
+def _load_folder(path: Path, wanted: Sequence[int] | Vision, rule: FrameRule, budget: _Budget) -> Clip:
     import numpy as np
 
     facts = probe_folder(path)
     asked = wanted.fps if isinstance(wanted, Vision) else None
     fps = asked or FOLDER_FPS
-    indices = _choose(wanted, facts.frames, None, even)
+    indices = _choose(wanted, facts.frames, None, rule)
     source = facts.width, facts.height
     size = budget.size(len(indices), *source)
     frames = np.empty((len(indices), size[1], size[0], 3), np.uint8)

@@ -17,7 +17,7 @@ class VisionFacts:
     fps: float = 2.0
     """Frames a second taken from a video; 2 is qwen_vl_utils' FPS and that of transformers' processors."""
     even_frames: bool = False
-    """Whether their number is made even (qwen_vl_utils), see `media.sample_indices`."""
+    """Whether their number is made even (qwen_vl_utils), see `media.FrameRule`."""
     image_min_pixels: int | None = None
     image_max_pixels: int | None = None
     frame_min_pixels: int | None = None

@@ -3,19 +3,22 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pytest_cosmos.media import Clip, FrameRule, load_frames
 from pytest_cosmos.media import frames as module
-from pytest_cosmos.media import load_frames
+from pytest_cosmos.media.sampling import DEFAULT_RULE
 from pytest_cosmos.media.videos import read_packets
 from pytest_cosmos.records import Vision
+from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.video_files import KINDS, number_of, write_frames, write_video
 
 
-def shown(path: Path, wanted: Vision | tuple[int, ...], **keywords: bool) -> list[int]:
-    return [number_of(frame) for frame in load_frames(path, wanted, **keywords).frames]
+def shown(path: Path, wanted: Vision | tuple[int, ...], rule: FrameRule = DEFAULT_RULE) -> list[int]:
+    return [number_of(frame) for frame in load_frames(path, wanted, rule=rule).frames]
 
 
 @pytest.mark.parametrize("suffix", KINDS)
@@ -36,7 +39,7 @@ def test_frames_by_number_and_by_index(tmp_path: Path, suffix: str) -> None:
     path = write_video(tmp_path / f"a{suffix}", 20)
 
     assert shown(path, Vision(frames=3)) == [0, 10, 19]
-    assert shown(path, Vision(frames=3), even=True) == [0, 6, 13, 19]
+    assert shown(path, Vision(frames=3), rule=FrameRule(even=True)) == [0, 6, 13, 19]
     assert shown(path, (4, 4, 7)) == [4, 4, 7]
 
 
@@ -131,3 +134,25 @@ def test_what_cannot_be_decoded_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(OSError, match="empty: is a folder without frames"):
         load_frames(tmp_path / "empty", Vision(fps=2))
+
+
+@pytest.mark.parametrize("fps", [1.0, 2.0, 7.0])
+def test_a_processor_that_is_given_our_frames_sees_what_it_would_have_taken_itself(tmp_path: Path, fps: float) -> None:
+    from transformers import AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(CHECKPOINT, local_files_only=True)
+    path = write_video(tmp_path / "a.mp4", 31)
+    rule = FrameRule(least=processor.video_processor.min_frames, most=processor.video_processor.max_frames)
+
+    def seen(clip: Clip, **keywords: object) -> tuple[list[int], np.ndarray[Any, Any]]:
+        about = {"total_num_frames": clip.total, "fps": clip.fps, "frames_indices": list(clip.indices)}
+        videos = {"video_metadata": [about], **keywords}
+        text = "<|vision_start|><|video_pad|><|vision_end|>"
+        given = processor(text=[text], videos=[clip.frames], videos_kwargs=videos, return_tensors="np")
+        return given["input_ids"].tolist(), given["pixel_values_videos"]
+
+    ours, pixels = seen(load_frames(path, Vision(fps=fps), rule=rule), do_sample_frames=False)
+    theirs, all_pixels = seen(load_frames(path, tuple(range(31))), do_sample_frames=True, fps=fps)
+
+    assert ours == theirs  # the times of the frames are in these
+    assert np.array_equal(pixels, all_pixels)

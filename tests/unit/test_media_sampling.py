@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_cosmos.media import MAX_FRAMES, sample_indices
+from pytest_cosmos.media import FrameRule, sample_indices
 
 TOTALS = st.integers(1, 20_000)
 RATES = st.floats(0.1, 240, allow_nan=False)
@@ -15,11 +15,11 @@ RATES = st.floats(0.1, 240, allow_nan=False)
 def test_frames_by_fps_are_sorted_within_range_and_hold_both_ends(
     total: int, fps: float, wanted: float, even: bool
 ) -> None:
-    indices = sample_indices(total, fps, fps_wanted=wanted, even=even)
+    indices = sample_indices(total, fps, fps_wanted=wanted, rule=FrameRule(even=even))
 
     assert list(indices) == sorted(indices)
     assert (indices[0], indices[-1]) == (0, total - 1)
-    assert len(indices) <= MAX_FRAMES
+    assert len(indices) <= 768
     if total > 1:
         assert len(set(indices)) == len(indices)
     if even:
@@ -29,7 +29,7 @@ def test_frames_by_fps_are_sorted_within_range_and_hold_both_ends(
 @settings(deadline=None)
 @given(TOTALS, st.integers(1, 2000), st.booleans())
 def test_frames_by_number_are_as_many_as_asked_for_or_all(total: int, wanted: int, even: bool) -> None:
-    indices = sample_indices(total, 25.0, frames_wanted=wanted, even=even)
+    indices = sample_indices(total, 25.0, frames_wanted=wanted, rule=FrameRule(even=even))
 
     assert list(indices) == sorted(indices)
     assert indices[0] == 0
@@ -58,7 +58,7 @@ def test_frames_by_number_are_as_many_as_asked_for_or_all(total: int, wanted: in
     ],
 )
 def test_frames_by_number(total: int, wanted: int, even: bool, expected: tuple[int, ...]) -> None:
-    assert sample_indices(total, 25.0, frames_wanted=wanted, even=even) == expected
+    assert sample_indices(total, 25.0, frames_wanted=wanted, rule=FrameRule(even=even)) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_the_number_of_frames_is_each_publishers(
     total: int, fps: float, wanted: float, processor: int, qwen_vl_utils: int
 ) -> None:
     assert len(sample_indices(total, fps, fps_wanted=wanted)) == processor
-    assert len(sample_indices(total, fps, fps_wanted=wanted, even=True)) == qwen_vl_utils
+    assert len(sample_indices(total, fps, fps_wanted=wanted, rule=FrameRule(even=True))) == qwen_vl_utils
 
 
 def test_a_folder_of_frames_is_sampled_already() -> None:
     assert sample_indices(7, None, fps_wanted=1.0) == (0, 1, 2, 3, 4, 5, 6)
-    assert len(sample_indices(2000, None, fps_wanted=1.0)) == MAX_FRAMES
+    assert len(sample_indices(2000, None, fps_wanted=1.0)) == 768
 
 
 @pytest.mark.parametrize("wanted", [{}, {"fps_wanted": 2.0, "frames_wanted": 4}])
@@ -94,6 +94,14 @@ def test_either_fps_or_frames(wanted: dict[str, float]) -> None:
 def test_no_frames_at_all() -> None:
     with pytest.raises(ValueError, match="without frames"):
         sample_indices(0, 10.0, fps_wanted=2.0)
+
+
+@pytest.mark.parametrize(("even", "fewest", "most"), [(False, 3, 9), (True, 4, 8)])
+def test_a_checkpoint_may_have_bounds_of_its_own(even: bool, fewest: int, most: int) -> None:
+    rule = FrameRule(even=even, least=3, most=9)
+    assert len(sample_indices(100, 10.0, fps_wanted=0.1, rule=rule)) == fewest
+    assert len(sample_indices(100, 10.0, fps_wanted=9.0, rule=rule)) == most
+    assert len(sample_indices(100, None, fps_wanted=9.0, rule=rule)) == 9
 
 
 class TestAgainstTransformers:
@@ -130,7 +138,7 @@ class TestAgainstTransformers:
         from transformers.video_utils import VideoMetadata
 
         theirs = Qwen2VLVideoProcessor().sample_frames(VideoMetadata(total_num_frames=total, fps=fps), fps=wanted)
-        count = len(sample_indices(total, fps, fps_wanted=wanted, even=True))
+        count = len(sample_indices(total, fps, fps_wanted=wanted, rule=FrameRule(even=True)))
 
         # its arange with a float step may give one more
         assert len(theirs) - count in (0, 1)
