@@ -42,7 +42,7 @@ def load_image(path: Path) -> Image.Image:
 
     try:
         with _open(path.read_bytes()) as image:
-            return _as_rgb(ImageOps.exif_transpose(image))
+            return as_rgb(ImageOps.exif_transpose(image))
     except _unreadable() as error:
         raise OSError(f"{path}: {_first_line(error)}") from error
 
@@ -89,7 +89,8 @@ def _unreadable() -> tuple[type[Exception], ...]:
     return (*_UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Convert to RGB, transparency on white."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):  # PIL would clip 16-bit grey at 255

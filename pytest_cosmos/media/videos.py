@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_cosmos.media.files import VIDEO_TYPES, type_names
+from pytest_cosmos.media.images import as_rgb
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,11 +210,10 @@ def shown_size(frame: Any) -> tuple[int, int]:
 def shown_pixels(frame: Any) -> Pixels:
     """Return a frame as a person sees it, (height, width, 3) in RGB: turned as the file asks, on white."""
     import numpy as np
+    from PIL import Image
 
     if any(component.is_alpha for component in frame.format.components):
-        pixels = frame.to_ndarray(format="rgba").astype(np.uint16)
-        colour, opacity = pixels[..., :3], pixels[..., 3:]
-        array = ((colour * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+        array = np.asarray(as_rgb(Image.fromarray(frame.to_ndarray(format="rgba"))))
     else:
         array = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4

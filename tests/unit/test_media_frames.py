@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,21 @@ def test_frames_are_scaled_to_their_budget_where_they_do_not_fit(tmp_path: Path,
         assert clip.frames.shape == (6, 24, 32, 3)
         assert clip.source_size == (64, 48)
         assert [number_of(frame) for frame in clip.frames] == list(clip.indices)
+
+
+def test_no_more_is_held_than_the_bound_and_a_frame_in_work(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", 200, size=(320, 240))
+    load_frames(path, (0,))  # what is imported on the way does not count
+    frame, bound = 320 * 240 * 3, 2_000_000
+    tracemalloc.start()
+
+    clip = load_frames(path, Vision(fps=10, max_pixels=40 * 60), max_bytes=bound)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(clip.frames) == 200
+    assert clip.frames.nbytes <= bound < 200 * frame
+    assert peak < bound + 4 * frame
 
 
 def test_what_does_not_fit_even_scaled_down_is_told_before_it_is_decoded(tmp_path: Path) -> None:
