@@ -72,7 +72,7 @@ def keep_thumbnails(folder: RunFolder, run: Run, outcomes: tuple[Outcome, ...], 
         if len(have) >= MAX_THUMBNAILS:
             return
         path = suites[outcome.case.suite] / sample.media[0] if outcome.case.suite in suites else None
-        if sample.media_hash and sample.media_hash not in have and path is not None and path.is_file():
+        if sample.media_hash and sample.media_hash not in have and path is not None and path.exists():
             have.add(sample.media_hash)
             with contextlib.suppress(OSError):  # damaged since it was asked: the report shows a placeholder
                 folder.write_thumbnail(sample.media_hash, thumbnail_jpeg(path))

@@ -29,6 +29,8 @@ class Settings:
     engine: EngineName = "transformers"
     replies: Path | None = None
     """The scripted engine's file."""
+    prompt_file: Path | None = None
+    """A prompt file in the Cosmos form that takes the place of every prompt's own system and user text."""
     suites: tuple[str, ...] = ()
     """Only these suites; empty: all that the tests name."""
     limit: int | None = None

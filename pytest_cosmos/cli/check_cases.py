@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pytest_cosmos.errors import Problems
+from pytest_cosmos.media import VideoFacts
 from pytest_cosmos.suites import MANIFEST, SPLITS, Suite, find_suites, read_suite
 
 USER_ERROR = 4
@@ -19,7 +20,7 @@ DEFAULT_PATH = Path("cases")
 def command(
     path: Annotated[Path | None, typer.Argument(help="A suite's folder, or a folder of suites; default: cases")] = None,
 ) -> None:
-    """Check suites: label files, prompts and every image of every split; exit 4 if anything is wrong."""
+    """Check suites: label files, prompts and every image and video of every split; exit 4 if anything is wrong."""
     raise typer.Exit(check_cases(path))
 
 
@@ -32,7 +33,7 @@ def check_cases(path: Path | None = None) -> int:
     problems: list[str] = []
     for suite_folder in folders:
         try:
-            suite = read_suite(suite_folder, decode=SPLITS)
+            suite = read_suite(suite_folder, decode=SPLITS, thorough=True)
         except Problems as found:
             problems += found.lines
         else:
@@ -54,7 +55,21 @@ def suite_lines(suite: Suite) -> Iterator[str]:
     yield f"  labels   {_tally(sample.label for sample in test)}"
     if any(sample.category for sample in test):
         yield f"  category {_tally(sample.category or '(none)' for sample in test)}"
+    if suite.videos:
+        yield f"  videos   {_videos(suite.videos.values())}"
     yield f"  sources  {_tally(sample.source or '(not stated)' for sample in test)}"
+
+
+def _videos(facts: Collection[VideoFacts]) -> str:
+    """Describe videos: how many, their frames and seconds from the shortest to the longest."""
+    seconds = [video.seconds for video in facts if video.seconds is not None]
+    timed = f", {_span(seconds, '.1f')} s" if seconds else ""
+    return f"{len(facts):,}; {_span([video.frames for video in facts], ',')} frames{timed}"
+
+
+def _span(numbers: Sequence[float], form: str) -> str:
+    low, high = format(min(numbers), form), format(max(numbers), form)
+    return low if low == high else f"{low}–{high}"
 
 
 def _tally(words: Iterable[str]) -> str:

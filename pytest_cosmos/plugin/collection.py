@@ -13,7 +13,16 @@ import pytest
 from pytest_cosmos.errors import CosmosError, OptionError, Problems, suggest
 from pytest_cosmos.plugin.options import make_settings
 from pytest_cosmos.records import Case, SuiteRecord
-from pytest_cosmos.suites import Suite, find_suites, limit_samples, read_suite
+from pytest_cosmos.suites import (
+    PromptFile,
+    Suite,
+    find_suites,
+    limit_samples,
+    read_prompt_file,
+    read_suite,
+    with_prompt_file,
+)
+from pytest_cosmos.userfiles import Complaints
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
@@ -127,13 +136,24 @@ class Collection:
                 f"Suites: {', '.join(folders) or 'none'}.{suggest(name, list(folders))}"
             )
         try:
-            self.suites[name] = read_suite(folders[name])
+            asked = self._prompt_file()
+            suite = read_suite(folders[name])
+            self.suites[name] = suite if asked is None else with_prompt_file(suite, asked)
         except Problems:
             self.broken.add(name)
             raise
         finally:
             self.seconds += time.perf_counter() - started
         return self.suites[name]
+
+    def _prompt_file(self) -> PromptFile | None:
+        """Read what takes the place of the suites' own prompts; its mistakes are told beside those of the suites."""
+        if self.settings.prompt_file is None:
+            return None
+        complaints = Complaints()
+        file = read_prompt_file(self.settings.prompt_file, complaints)
+        self.problems += complaints.lines()
+        return file
 
 
 def make_collection(config: pytest.Config) -> Collection:

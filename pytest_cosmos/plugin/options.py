@@ -67,6 +67,8 @@ OPTIONS = (
     Option("allow-partial", {"action": "store_true", "default": False,
                              "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
     Option("replies", {"metavar": "FILE", "help": "What the scripted engine says, as YAML"}),
+    Option("prompt", {"metavar": "FILE", "help": "Replace the system and user text of every prompt by those of a YAML "
+                      "file in the Cosmos form (system_prompt, user_prompt)"}),
     Option("strict", {"action": "store_true", "default": False, "help": "A wrong answer fails its test"}),
     Option("no-gate", {"action": "store_true", "default": False,
                        "help": "Measure only: hold against no threshold"}),
@@ -208,6 +210,7 @@ def make_settings(config: pytest.Config) -> Settings:
         model=option.cosmos_model or config.getini("cosmos_model") or default.model,
         engine=engine,
         replies=replies,
+        prompt_file=_prompt_file(config),
         suites=tuple(dict.fromkeys(option.cosmos_suite)),
         limit=option.cosmos_limit,
         seed=option.cosmos_seed,
@@ -253,6 +256,15 @@ def _thresholds(config: pytest.Config) -> Path | None:
             f"thresholds file {asked} (--cosmos-thresholds, or cosmos_thresholds in the ini file): not there."
         )
     return asked
+
+
+def _prompt_file(config: pytest.Config) -> Path | None:
+    from pytest_cosmos.errors import OptionError
+
+    path = _path(config, "prompt")
+    if path is not None and not path.is_file():
+        raise OptionError(f"--cosmos-prompt {config.option.cosmos_prompt}: there is no such file ({path}).")
+    return path
 
 
 def _threads(config: pytest.Config) -> int:

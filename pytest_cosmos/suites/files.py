@@ -7,7 +7,7 @@ import os
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from pytest_cosmos.media import IMAGE_TYPES, Inspection, inspect_media
+from pytest_cosmos.media import IMAGE_TYPES, VIDEO_TYPES, Inspection, VideoFacts, frame_files, inspect_media
 from pytest_cosmos.userfiles import control_character, quoted
 
 # Looking for near names takes 20 ms in a large suite: fine for a few typos, too long for thousands.
@@ -17,8 +17,10 @@ _MOST_SUGGESTIONS = 20
 class SuiteFolder:
     """The folder of a suite."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, thorough: bool = False) -> None:
         self.path = folder
+        self.videos: dict[str, VideoFacts] = {}
+        self._thorough = thorough
         self._real = os.path.realpath(folder)
         self._real_folders: dict[str, str] = {}
         self._suggested = 0
@@ -39,9 +41,25 @@ class SuiteFolder:
         return None
 
     def inspect(self, name: str, *, decode: bool) -> Inspection:
-        """Look at a media file of the suite."""
-        problem = self.name_problem(name)
-        return Inspection(problem) if problem else inspect_media(self.path / name, decode=decode)
+        """Look at a media file of the suite, or at a folder of frames."""
+        problem = self.name_problem(name) or self._frames_problem(name)
+        if problem:
+            return Inspection(problem)
+        found = inspect_media(self.path / name, decode=decode, thorough=self._thorough)
+        if found.video is not None:
+            self.videos[name] = found.video
+        return found
+
+    def _frames_problem(self, name: str) -> str | None:
+        """Say which frame of a folder lies elsewhere, in words that go after the folder's name."""
+        folder = self.path / name
+        if not folder.is_dir():
+            return None
+        outside = (frame.name for frame in frame_files(folder) if not self._is_inside(f"{name}/{frame.name}"))
+        frame = next(outside, None)
+        return (
+            frame and f"holds the frame {frame}, a symbolic link out of the suite's folder. Put the file itself inside"
+        )
 
     def missing_folder(self, name: str) -> str | None:
         """Return the folder that a missing file should lie in, where not even that exists."""
@@ -53,17 +71,17 @@ class SuiteFolder:
         if self._suggested >= _MOST_SUGGESTIONS:
             return ""
         self._suggested += 1
-        near = difflib.get_close_matches(PurePosixPath(name).name, self._images, n=1, cutoff=0.6)
-        return f" Did you mean {quoted(self._images[near[0]])}?" if near else ""
+        near = difflib.get_close_matches(PurePosixPath(name).name, self._media, n=1, cutoff=0.6)
+        return f" Did you mean {quoted(self._media[near[0]])}?" if near else ""
 
     @cached_property
-    def _images(self) -> dict[str, str]:
-        """Name -> path of every image in the suite."""
+    def _media(self) -> dict[str, str]:
+        """Name -> path of every image, video and folder in the suite."""
         found: dict[str, str] = {}
-        for folder, _, names in os.walk(self.path):
+        for folder, folders, names in os.walk(self.path):
             inside = Path(folder).relative_to(self.path)
-            images = sorted(name for name in names if name.lower().endswith(IMAGE_TYPES))
-            found |= {name: (inside / name).as_posix() for name in images}
+            media = sorted(name for name in names if name.lower().endswith((*IMAGE_TYPES, *VIDEO_TYPES)))
+            found |= {name: (inside / name).as_posix() for name in (*folders, *media)}
         return found
 
     def _is_inside(self, name: str) -> bool:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_cosmos.suites.columns import column_for, own_name_problem, undeclared
+from pytest_cosmos.suites.defaults import KEYS as DEFAULT_KEYS
+from pytest_cosmos.suites.defaults import PromptFiles, read_defaults
 from pytest_cosmos.suites.prompts import PromptEntry, read_prompts
 from pytest_cosmos.suites.table import Row
 from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, read_yaml
 
 _SAMPLE_FORM = "{file: media/a.jpg, label: cracked}"
-_KEYS = ("title", "labels", "categories", "columns", "samples", "prompts")
+_KEYS = ("title", "labels", "categories", "columns", "samples", *DEFAULT_KEYS, "prompts")
 MANIFEST_FORM = '{prompts: {is_cracked: {text: "Is this floor cracked?", kind: yes_no, expected: {cracked: "Yes"}}}}'
 
 
@@ -30,6 +32,8 @@ class Manifest:
     columns: tuple[str, ...] = ()
     """The suite's own."""
     prompts: tuple[PromptEntry, ...] = ()
+    prompt_files: tuple[bytes, ...] = ()
+    """What the prompt files hold that it names."""
     table: Node | None = None
     """Where it names the file that lists the samples."""
     rows: tuple[Row, ...] | None = None
@@ -49,6 +53,9 @@ def read_manifest(data: bytes, file: Path, complaints: Complaints) -> Manifest |
     columns = _columns(keys["columns"], reader) if "columns" in keys else ()
     if "prompts" not in keys:
         reader.complain(root, f"prompts are missing: nothing is asked. Write e.g. {MANIFEST_FORM[1:-1]}")
+    files = PromptFiles(reader)
+    defaults = read_defaults(keys, reader, files)
+    prompts = read_prompts(keys["prompts"], reader, columns, defaults, files) if "prompts" in keys else ()
     samples = keys.get("samples")
     listed = samples is not None and samples.kind is Kind.LIST
     return Manifest(
@@ -57,7 +64,8 @@ def read_manifest(data: bytes, file: Path, complaints: Complaints) -> Manifest |
         labels=reader.texts(keys["labels"], "labels") if "labels" in keys else (),
         categories=reader.texts(keys["categories"], "categories") if "categories" in keys else (),
         columns=columns,
-        prompts=read_prompts(keys["prompts"], reader, columns) if "prompts" in keys else (),
+        prompts=prompts,
+        prompt_files=files.data(),
         table=None if listed else samples,
         rows=_listed_rows(samples, reader, columns) if samples is not None and listed else None,
     )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from pytest_cosmos.errors import suggest
 from pytest_cosmos.records import AnswerKind, Prompt, Sample
+from pytest_cosmos.suites.defaults import KEYS as DEFAULT_KEYS
+from pytest_cosmos.suites.defaults import Defaults, PromptFiles, read_defaults
 from pytest_cosmos.userfiles import Kind, Node, YamlReader, quoted
 
 _FORM = '{text: "Is this floor cracked? Yes or No.", kind: yes_no, expected: {cracked: "Yes"}}'
-_KEYS = ("text", "kind", "expected", "hazard", "tolerance", "scale", "choices", "reasoning")
+_KEYS = ("text", "kind", "expected", "hazard", "tolerance", "scale", "choices", *DEFAULT_KEYS)
 _KIND_OF_KEY = {"tolerance": AnswerKind.RATING, "scale": AnswerKind.RATING, "choices": AnswerKind.CHOICE}
 
 # No `-`: the last one in a case's id, `floor-0042-severity`, then ends the sample's id.
@@ -55,10 +57,12 @@ def allowed_answers(prompt: Prompt) -> str:
     return ", ".join(prompt.choices)
 
 
-def read_prompts(node: Node, reader: YamlReader, columns: Sequence[str]) -> tuple[PromptEntry, ...]:
+def read_prompts(
+    node: Node, reader: YamlReader, columns: Sequence[str], defaults: Defaults, files: PromptFiles
+) -> tuple[PromptEntry, ...]:
     """Read the mapping from names to prompts; a broken prompt is left out (and complained of)."""
     bodies = reader.mapping(node, "prompts", f"{{is_cracked: {_FORM}}}")
-    entries = (_PromptReader(name, body, reader, columns).read() for name, body in bodies.items())
+    entries = (_PromptReader(name, body, reader, columns).read(defaults, files) for name, body in bodies.items())
     return tuple(entry for entry in entries if entry is not None)
 
 
@@ -92,26 +96,33 @@ class _PromptReader:
         self.what = f"prompt {quoted(name)}"
         self.keys: Mapping[str, Node] = reader.mapping(body, self.what, _FORM)
 
-    def read(self) -> PromptEntry | None:
+    def read(self, defaults: Defaults, files: PromptFiles) -> PromptEntry | None:
         """Return the prompt, or None where it cannot be made out; all its mistakes are complained of."""
         if not _NAME.fullmatch(self.name):
             self.reader.complain(self.body, f"{self.what}: a prompt's name is of letters, digits and _")
         self.reader.known(self.keys, _KEYS, self.what)
-        text = self._text()
+        own = read_defaults(self.keys, self.reader, files, self.what, defaults)
+        text = self._text(own)
         kind = self._kind()
         choices = self._choices(kind) if kind else ()
         if kind is None or not choices:
             return None
-        prompt = Prompt(name=self.name, text=text, kind=kind, choices=choices, reasoning=self._reasoning())
+        asked = {"reasoning": own.reasoning, "system": own.system, "vision": own.vision}
+        prompt = Prompt(name=self.name, text=text, kind=kind, choices=choices, **asked)
         expected = self._expected(prompt)
         update = {"hazard": self._hazard(prompt), "tolerance": self._tolerance(prompt), "expected": expected}
         return PromptEntry(prompt.model_copy(update=update), self.keys.get("expected", self.body))
 
-    def _text(self) -> str:
-        if "text" not in self.keys:
+    def _text(self, own: Defaults) -> str:
+        """Return the question: its own, or else that of a prompt file, as the publishers' `--question` has it."""
+        if "text" in self.keys:
+            return self.reader.text(self.keys["text"], f"{self.what}: text", key="text", one_line=False) or ""
+        if own.text is None and "prompt_file" in self.keys:
+            advice = "Write text: here, or user_prompt: there"
+            self.reader.complain(self.body, f"{self.what}: text is missing, and its prompt_file has none. {advice}")
+        elif own.text is None:
             self.reader.complain(self.body, f'{self.what}: text is missing: text: "Is this floor cracked?"')
-            return ""
-        return self.reader.text(self.keys["text"], f"{self.what}: text", key="text", one_line=False) or ""
+        return own.text or ""
 
     def _kind(self) -> AnswerKind | None:
         allowed = f"Kinds: {', '.join(AnswerKind)}."
@@ -169,10 +180,6 @@ class _PromptReader:
                 node, f"{self.what}: scale must be [lowest, highest], at most {most} apart, e.g. [1, 5]"
             )
         return _DEFAULT_SCALE
-
-    def _reasoning(self) -> bool:
-        node = self.keys.get("reasoning")
-        return True if node is None else self.reader.boolean(node, f"{self.what}: reasoning") is not False
 
     def _tolerance(self, prompt: Prompt) -> int:
         node = self.keys.get("tolerance")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,9 @@ from pytest_cosmos.suites.files import SuiteFolder
 from pytest_cosmos.suites.manifest import Manifest
 from pytest_cosmos.suites.table import Row, Table
 from pytest_cosmos.userfiles import Complaints, control_character, quoted
+
+# Between the media of one sample.
+_SEPARATOR = re.compile("[;|]")
 
 _FLAGS = {"": False, "false": False, "true": True}
 
@@ -121,9 +125,9 @@ class SampleReader:
     def _media(self, row: Row) -> tuple[str, ...]:
         cell = row.cells.get("file", "")
         # as_posix(): `./media//a.jpg` is `media/a.jpg`
-        media = tuple(PurePosixPath(name.strip()).as_posix() for name in cell.split(";") if name.strip())
+        media = tuple(PurePosixPath(name.strip()).as_posix() for name in _SEPARATOR.split(cell) if name.strip())
         if not media and "file" not in row.told:
-            self._complain(row, "file is empty. Write the path of an image, relative to the suite's folder")
+            self._complain(row, "file is empty. Write the path of an image or a video, relative to the suite's folder")
         if not media:
             return ()
         first = self._lines_of_media.setdefault(media, row.line)

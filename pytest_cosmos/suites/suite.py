@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_cosmos.media import VideoFacts
 from pytest_cosmos.records import Case, Prompt, Sample
 from pytest_cosmos.suites.columns import DEFAULT_SPLIT
 from pytest_cosmos.suites.files import SuiteFolder
@@ -36,8 +37,10 @@ class Suite:
     prompts: tuple[Prompt, ...]
     columns: tuple[str, ...]
     """The suite's own."""
+    videos: Mapping[str, VideoFacts]
+    """What is known of the videos that were decoded, by their paths in the suite."""
     digest: str
-    """SHA-256 over suite.yaml and the table."""
+    """SHA-256 over suite.yaml, the table and the prompt files."""
 
     def cases(self, split: str = DEFAULT_SPLIT) -> tuple[Case, ...]:
         """Return the cases of a split, all prompts of a sample next to each other."""
@@ -65,14 +68,14 @@ def find_suites(cases: Path) -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(cases.iterdir()) if (folder / MANIFEST).is_file()}
 
 
-def read_suite(folder: Path, *, decode: Collection[str] = (DEFAULT_SPLIT,)) -> Suite:
+def read_suite(folder: Path, *, decode: Collection[str] = (DEFAULT_SPLIT,), thorough: bool = False) -> Suite:
     """Read a suite; raise Problems that lists all mistakes in its files at once.
 
-    The media of the splits in `decode` are read, hashed and decoded; of the others only presence and size
-    are looked at (their samples have no `media_hash`).
+    The media of the splits in `decode` are read, hashed and decoded (of a video only the first frames, unless
+    `thorough`); of the others only presence and size are looked at (their samples have no `media_hash`).
     """
     complaints = Complaints()
-    suite = _SuiteReader(folder, complaints, decode).read()
+    suite = _SuiteReader(folder, complaints, decode, thorough=thorough).read()
     complaints.raise_any()
     assert suite is not None, "a suite that is not read has a complaint"
     return suite
@@ -81,10 +84,10 @@ def read_suite(folder: Path, *, decode: Collection[str] = (DEFAULT_SPLIT,)) -> S
 class _SuiteReader:
     """Reads one suite."""
 
-    def __init__(self, folder: Path, complaints: Complaints, decode: Collection[str]) -> None:
+    def __init__(self, folder: Path, complaints: Complaints, decode: Collection[str], *, thorough: bool) -> None:
         self.folder, self.complaints, self.decode = folder, complaints, decode
         self.file = folder / MANIFEST
-        self.inside = SuiteFolder(folder)
+        self.inside = SuiteFolder(folder, thorough=thorough)
 
     def read(self) -> Suite | None:
         """Return the suite, or None where there is a complaint."""
@@ -108,7 +111,8 @@ class _SuiteReader:
             samples=tuple(entry.sample for entry in entries),
             prompts=tuple(entry.prompt for entry in manifest.prompts),
             columns=manifest.columns,
-            digest=hashlib.sha256(b"\0".join((data, table_data))).hexdigest(),
+            videos=self.inside.videos,
+            digest=hashlib.sha256(b"\0".join((data, table_data, *manifest.prompt_files))).hexdigest(),
         )
         if not self.complaints and not suite.cases():
             self._complain_of_no_cases(suite, table)

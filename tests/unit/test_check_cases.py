@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from pytest_cosmos.cli import app
 from pytest_cosmos.cli.check_cases import check_cases
 from tests.unit.suite_files import PROMPTS, write_suite
+from tests.unit.video_files import write_frames, write_video
 
 
 def test_a_sound_suite_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +45,22 @@ def test_images_of_every_split_are_decoded(tmp_path: Path, capsys: pytest.Captur
     (folder / "media/b.png").write_bytes(b"no image")
     assert check_cases(folder) == 4
     assert "samples.csv:3: file 'media/b.png' is corrupt" in capsys.readouterr().err
+
+
+def test_videos_are_described_and_decoded_to_their_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = "file,label\nmedia/a.mp4,cracked\nmedia/b.mkv|media/drive,cracked\n"
+    folder = write_suite(tmp_path, table=table)
+    write_video(folder / "media/a.mp4", 12)
+    write_video(folder / "media/b.mkv", 200, size=(320, 240))
+    write_frames(folder / "media/drive", 4)
+    assert check_cases(folder) == 0
+    assert "\n  videos   3; 4–200 frames, 1.2–20.0 s\n" in capsys.readouterr().out
+
+    data = bytearray((folder / "media/b.mkv").read_bytes())
+    data[len(data) * 6 // 10 : len(data) * 7 // 10] = bytes(len(data) * 7 // 10 - len(data) * 6 // 10)
+    (folder / "media/b.mkv").write_bytes(data)
+    assert check_cases(folder) == 4
+    assert "samples.csv:3: file 'media/b.mkv' is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])

@@ -19,6 +19,9 @@ from tests.unit.suite_files import (
 from tests.unit.suite_files import problems_of_table as of_table
 from tests.unit.suite_files import problems_of_yaml as of_yaml
 
+VIDEOS = "mp4 mov mkv webm avi m4v gif"
+KINDS = f"Images: png jpg jpeg webp bmp. Videos: {VIDEOS}, or a folder of images"
+
 # --- files
 
 
@@ -167,7 +170,7 @@ def test_a_file_twice(tmp_path: Path) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     assert of_table(tmp_path, "file,label\n ; ,cracked\n") == [
-        "samples.csv:2: file is empty. Write the path of an image, relative to the suite's folder"
+        "samples.csv:2: file is empty. Write the path of an image or a video, relative to the suite's folder"
     ]
 
 
@@ -223,10 +226,13 @@ def test_a_missing_folder_is_told_once(tmp_path: Path) -> None:
         ("media\\a.png", "holds a backslash. Write forward slashes: 'media/a.png'"),
         ("link.png", "leaves the suite's folder through a symbolic link. Put the file itself inside"),
         ("out/a.png", "leaves the suite's folder through a symbolic link. Put the file itself inside"),
-        ("clip.MP4", "is a video: videos come with a later release. Images: png jpg jpeg webp bmp"),
-        ("a.tiff", "is of an unsupported type: .tiff. Images: png jpg jpeg webp bmp"),
-        ("media", "is of an unsupported type: no file extension. Images: png jpg jpeg webp bmp"),
-        ("folder.png", "is not a file"),
+        ("a.tiff", f"is of an unsupported type: .tiff. {KINDS}"),
+        ("README", f"is of an unsupported type: no file extension. {KINDS}"),
+        ("folder.png", "is a folder, but is named like a file. Name a folder of frames without an extension"),
+        ("frames", "holds the frame b.png, a symbolic link out of the suite's folder. Put the file itself inside"),
+        ("nothing", "is a folder without frames. Put images into it: png jpg jpeg webp bmp"),
+        ("text.mp4", f"is corrupt or cut short: no video of the types {VIDEOS} can be read from it"),
+        ("empty.MP4", "is an empty file (0 bytes)"),
         ("empty.png", "is an empty file (0 bytes)"),
         ("text.png", "is corrupt: its content is no image of the types png jpg jpeg webp bmp"),
         ("cut.png", "is corrupt: Truncated File Read"),
@@ -238,15 +244,22 @@ def test_media_that_cannot_be_used(tmp_path: Path, name: str, problem: str) -> N
     (folder / "link.png").symlink_to(outside)
     (folder / "out").symlink_to(outside.parent)
     (folder / "folder.png").mkdir()
+    write_image(folder / "frames/a.png")
+    (folder / "frames/b.png").symlink_to(outside)
+    (folder / "nothing").mkdir()
     (folder / "empty.png").touch()
+    (folder / "empty.MP4").touch()
+    (folder / "README").write_text("hello")
+    (folder / "text.mp4").write_text("hello")
     (folder / "text.png").write_text("hello")
     (folder / "cut.png").write_bytes(outside.read_bytes()[:-30])
     assert problems(folder) == [f"samples.csv:2: file {name!r} {problem}"]
 
 
 def test_every_file_of_a_sample_is_looked_at(tmp_path: Path) -> None:
-    assert of_table(tmp_path, "file,label\nmedia/a.png;media/x.png;y.gif,cracked\n")[1:] == [
-        "samples.csv:2: file 'y.gif' is a video: videos come with a later release. Images: png jpg jpeg webp bmp"
+    assert of_table(tmp_path, "file,label\nmedia/a.png;media/zzzzzz.png | y.mp3,cracked\n") == [
+        "samples.csv:2: file 'media/zzzzzz.png' does not exist",
+        f"samples.csv:2: file 'y.mp3' is of an unsupported type: .mp3. {KINDS}",
     ]
 
 

@@ -52,7 +52,8 @@ def test_a_list_instead_of_a_mapping(tmp_path: Path) -> None:
 def test_an_unknown_key(tmp_path: Path) -> None:
     assert of_yaml(tmp_path, PROMPTS + "lables:\n- cracked\n") == [
         "suite.yaml:7: the file: unknown key 'lables'. "
-        "Allowed: title, labels, categories, columns, samples, prompts. Did you mean 'labels'?"
+        "Allowed: title, labels, categories, columns, samples, vision, reasoning, system, prompt_file, prompts. "
+        "Did you mean 'labels'?"
     ]
 
 
@@ -105,7 +106,8 @@ def test_words_of_the_suite(tmp_path: Path, yaml: str, message: str) -> None:
         (
             (TEXT, YES_NO, EXPECTED, "hazrad: x"),
             6,
-            "unknown key 'hazrad'. Allowed: text, kind, expected, hazard, tolerance, scale, choices, reasoning. "
+            "unknown key 'hazrad'. Allowed: text, kind, expected, hazard, tolerance, scale, choices, "
+            "vision, reasoning, system, prompt_file. "
             "Did you mean 'hazard'?",
         ),
         (
@@ -232,7 +234,7 @@ def test_a_prompt_name_that_no_test_id_can_hold(tmp_path: Path) -> None:
             "media/a.png",
             "samples: an entry must be a mapping such as {file: media/a.jpg, label: cracked}",
         ),
-        ("{file: media/x.gif, label: cracked}", "file 'media/x.gif' is a video: videos come with a later "),
+        ("{file: media/x.gif, label: cracked}", "file 'media/x.gif' does not exist"),
     ],
 )
 def test_samples_listed_in_the_yaml(tmp_path: Path, entry: str, message: str) -> None:

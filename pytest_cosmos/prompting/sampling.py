@@ -1,0 +1,36 @@
+"""How a model chooses its words: greedily, or as its publisher lets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Generation settings; the defaults change nothing."""
+
+    temperature: float
+    """0: greedy."""
+    top_p: float = 1.0
+    top_k: int = 0
+    """0: all tokens."""
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    seed: int = 0
+
+
+GREEDY = Sampling(temperature=0.0)
+"""Repeatable: what a gate asks with, whatever a checkpoint's generation_config says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publisher's own code generates with."""
+
+    plain: Sampling
+    reasoning: Sampling
+    """Where the model is asked to think first."""
+
+    def of(self, *, asked_reasoning: bool) -> Sampling:
+        """Return the settings for a prompt."""
+        return self.reasoning if asked_reasoning else self.plain
