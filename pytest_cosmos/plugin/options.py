@@ -206,6 +206,7 @@ def make_settings(config: pytest.Config) -> Settings:
         thresholds=_thresholds(config),
         reports=_path(config, "reports") or config.rootpath / "reports",
         model=option.cosmos_model or config.getini("cosmos_model") or default.model,
+        models_file=_models_file(config),
         engine=engine,
         replies=replies,
         suites=tuple(dict.fromkeys(option.cosmos_suite)),
@@ -219,6 +220,7 @@ def make_settings(config: pytest.Config) -> Settings:
         batch_size=option.cosmos_batch_size,
         max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
         threads=option.cosmos_threads or _threads(config),
+        ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
     )
 
 
@@ -253,6 +255,11 @@ def _thresholds(config: pytest.Config) -> Path | None:
             f"thresholds file {asked} (--cosmos-thresholds, or cosmos_thresholds in the ini file): not there."
         )
     return asked
+
+
+def _models_file(config: pytest.Config) -> Path | None:
+    usual = config.rootpath / "models.yaml"
+    return usual if usual.is_file() else None
 
 
 def _threads(config: pytest.Config) -> int:

@@ -39,7 +39,9 @@ def test_tiny_is_in_the_package() -> None:
 @pytest.mark.parametrize("revision", [None, "0123abc"])
 def test_names_of_models_on_the_hub(name: str, repository: str, revision: str | None) -> None:
     asked = f"{name}@{revision}" if revision else name
-    assert locate(asked) == Located(asked, repository, hub=True, revision=revision)
+    located = locate(asked)
+    assert (located.name, located.path_or_id, located.hub) == (asked, repository, True)
+    assert located.revision == revision
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
