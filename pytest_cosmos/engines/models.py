@@ -131,8 +131,17 @@ def cached(located: Located) -> Path | None:
         )
     except OSError:  # its LocalEntryNotFoundError is one
         return None
-    # A folder of which only the configuration, or a part of the weights, was ever fetched is no model.
-    return folder if list(folder.glob(_WEIGHTS)) and not missing_weights(folder) else None
+    return folder if holds_weights(folder) else None
+
+
+def holds_weights(folder: Path) -> bool:
+    """Tell whether all weights are there, not the configuration alone or a part of them."""
+    return bool(list(folder.glob(_WEIGHTS))) and not missing_weights(folder)
+
+
+def weights_size(folder: Path) -> int:
+    """Return the bytes of the weights in a folder."""
+    return sum(path.stat().st_size for path in folder.glob(_WEIGHTS))
 
 
 def missing_weights(folder: Path) -> tuple[str, ...]:
