@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pytest_cosmos.cli.printing import harmless, make_console, size_in_words, without_home
+from pytest_cosmos.cli.printing import harmless, make_console, without_home
 from pytest_cosmos.engines.hub_cache import CachedRepository, scan_cache
 from pytest_cosmos.engines.known_models import FILE_NAME, TINY, KnownModel, known_models
 from pytest_cosmos.engines.models import holds_weights, weights_size
+from pytest_cosmos.report import text
 from pytest_cosmos.tiny import CHECKPOINT
 
 _SHORT = 8
@@ -72,7 +73,7 @@ def model_rows(models: Mapping[str, KnownModel], cache: Mapping[str, CachedRepos
 
 def model_table(rows: tuple[Row, ...], width: int) -> Table:
     """Lay the rows out; names come from files and folders, so they are made harmless."""
-    room = max(30, width - 60)
+    room = max(30, width - 76)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("name", no_wrap=True)
     table.add_column("weights", no_wrap=True)
@@ -103,19 +104,19 @@ def _weights(row: Row) -> str:
     return f"{row.known.repository}{pinned}"
 
 
-def _folded(text: str, width: int) -> str:
+def _folded(word: str, width: int) -> str:
     """Break a text that has no spaces into lines, so that no column takes all the room."""
-    return "\n".join(text[start : start + width] for start in range(0, len(text), width))
+    return "\n".join(word[start : start + width] for start in range(0, len(word), width))
 
 
 def _here(row: Row) -> str:
     if row.known.folder is not None:
-        return "not there" if row.size is None else size_in_words(row.size)
+        return "not there" if row.size is None else text.size(row.size)
     if row.cached is None:
         return "no"
     lines = []
     for revision in row.cached.revisions:
-        state = size_in_words(revision.size) if revision.complete else "incomplete"
+        state = text.size(revision.size) if revision.complete else "incomplete"
         names = f" ({', '.join(revision.names)})" if revision.names else ""
         lines.append(f"{state} @{revision.commit[:_SHORT]}{names}")
     return "\n".join(lines) or "no"

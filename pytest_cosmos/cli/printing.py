@@ -46,12 +46,3 @@ def without_home(text: str) -> str:
     """Write the home folder, and so the user's name, as `~`."""
     home = str(Path.home())
     return text if home in ("/", "") else text.replace(home, "~")
-
-
-def size_in_words(size: float) -> str:
-    """Write a number of bytes as people who sell disks do: 4.9 GB."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

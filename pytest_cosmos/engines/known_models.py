@@ -109,20 +109,20 @@ class _Entry:
         self._check_name()
         if self._keys:
             self._check_source()
-        gated = self._keys.get("gated")
-        told = {
-            "repository": self._repository(),
-            "folder": self._folder(),
-            "revision": self._revision(),
-            "family": self._one_of("family", tuple(FAMILIES)),
-            "dtype": self._one_of("dtype", _DTYPES),
-            "gated": self._reader.boolean(gated, f"{self._what}: gated") if gated else None,
-            "download_gb": self._size("download_gb"),
-            "memory_gb": self._size("memory_gb"),
-            "where": f"{shown(self._reader.file)}:{self._node.line}",
-        }
-        given = {key: value for key, value in told.items() if value is not None}
-        return replace(self._built_in or KnownModel(), **given)
+        known = self._built_in or KnownModel()
+        gated = self._gated()
+        return replace(
+            known,
+            repository=self._repository() or known.repository,
+            folder=self._folder(),
+            revision=self._revision(),
+            family=self._one_of("family", tuple(FAMILIES)) or known.family,
+            dtype=self._one_of("dtype", _DTYPES) or known.dtype,
+            gated=known.gated if gated is None else gated,
+            download_gb=self._size("download_gb") or known.download_gb,
+            memory_gb=self._size("memory_gb") or known.memory_gb,
+            where=f"{shown(self._reader.file)}:{self._node.line}",
+        )
 
     def _check_name(self) -> None:
         if self._name == TINY:
@@ -166,6 +166,10 @@ class _Entry:
         if text is not None and (problem := revision_problem(text)):
             self._complain(self._keys["revision"], f"has the revision {quoted(text)}, which {problem}")
         return text
+
+    def _gated(self) -> bool | None:
+        node = self._keys.get("gated")
+        return self._reader.boolean(node, f"{self._what}: gated") if node else None
 
     def _one_of(self, key: str, allowed: Collection[str]) -> str | None:
         text = self._text(key)

@@ -121,17 +121,22 @@ def fetch(located: Located) -> Path:
 
 def cached(located: Located) -> Path | None:
     """Return the complete snapshot in the local Hugging Face cache, if there is one."""
+    folder = snapshot(located)
+    return folder if folder is not None and holds_weights(folder) else None
+
+
+def snapshot(located: Located) -> Path | None:
+    """Return the folder of a model in the local Hugging Face cache, whatever is in it; None: there is none."""
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(
+        return Path(
             snapshot_download(
                 located.path_or_id, revision=located.revision, local_files_only=True, allow_patterns=list(_FILES)
             )
         )
     except OSError:  # its LocalEntryNotFoundError is one
         return None
-    return folder if holds_weights(folder) else None
 
 
 def holds_weights(folder: Path) -> bool:
