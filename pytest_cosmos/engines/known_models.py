@@ -5,6 +5,7 @@ inspector:                                # as in --model inspector
   revision: 0123abc                       # which commit; --model inspector@REVISION has the last word
   family: reason2                         # how it is asked and read; without: by its `model_type`
   dtype: bfloat16                         # number format of the weights; without: the checkpoint's own
+  attention: eager                        # how transformers computes it; without: sdpa
   gated: true                             # its terms must be accepted first
   download_gb: 18                         # for messages, `pytest-cosmos models` and `doctor`
   memory_gb: 24
@@ -31,10 +32,11 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 _REVISION = re.compile(r"[\w](?:[\w.+-]|/(?!\.))*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
-_KEYS = ("repository", "folder", "revision", "family", "dtype", "gated", "download_gb", "memory_gb")
+_KEYS = ("repository", "folder", "revision", "family", "dtype", "attention", "gated", "download_gb", "memory_gb")
 _ENTRY_FORM = "{repository: acme/floor-inspector, revision: 0123abc}"
 _FORM = f"{{inspector: {_ENTRY_FORM}}}"
 _DTYPES = ("float32", "bfloat16", "float16")
+_ATTENTIONS = ("sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class KnownModel:
     family: str = "auto"
     """A name of `prompting.FAMILIES`; `auto`: by the checkpoint's `model_type`."""
     dtype: str = "auto"
+    attention: str = "sdpa"
     gated: bool | None = None
     """Whether its terms must be accepted on the hub before it can be downloaded; None: not known."""
     download_gb: float | None = None
@@ -118,6 +121,7 @@ class _Entry:
             revision=self._revision(),
             family=self._one_of("family", tuple(FAMILIES)) or known.family,
             dtype=self._one_of("dtype", _DTYPES) or known.dtype,
+            attention=self._one_of("attention", _ATTENTIONS) or known.attention,
             gated=known.gated if gated is None else gated,
             download_gb=self._size("download_gb") or known.download_gb,
             memory_gb=self._size("memory_gb") or known.memory_gb,

@@ -21,6 +21,7 @@ _INDEX = "model.safetensors.index.json"
 # No pickles, no Python: what `from_pretrained` needs of a model that is no code.
 _FILES: Final = (_WEIGHTS, "*.json", "*.jinja", "*.txt", "*.model")
 _HUB_SECONDS = 3.0
+_USUAL_ATTENTION = KnownModel().attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def with_known(settings: Settings) -> Settings:
         settings,
         family=known.family if settings.family == "auto" else settings.family,
         dtype=known.dtype if settings.dtype == "auto" else settings.dtype,
+        attention=known.attention if settings.attention == _USUAL_ATTENTION else settings.attention,
     )
 
 

@@ -37,6 +37,7 @@ def test_everything_that_can_be_said_of_a_model(tmp_path: Path) -> None:
         f"  revision: {SHA}\n"
         "  family: reason2\n"
         "  dtype: bfloat16\n"
+        "  attention: eager\n"
         "  gated: true\n"
         "  download_gb: 17.5\n"
         "  memory_gb: 24\n"
@@ -48,12 +49,13 @@ def test_everything_that_can_be_said_of_a_model(tmp_path: Path) -> None:
             revision=SHA,
             family="reason2",
             dtype="bfloat16",
+            attention="eager",
             gated=True,
             download_gb=17.5,
             memory_gb=24.0,
             where=f"{file}:1",
         ),
-        "trained": KnownModel(folder=tmp_path / "../checkpoints/inspector", where=f"{file}:9"),
+        "trained": KnownModel(folder=tmp_path / "../checkpoints/inspector", where=f"{file}:10"),
     }
 
 
@@ -170,10 +172,12 @@ def test_a_revision_that_is_one(name: str) -> None:
 
 
 def test_the_file_fills_what_the_user_left_open(tmp_path: Path) -> None:
-    file = write(tmp_path, "m: {repository: acme/m, family: reason1, dtype: bfloat16}\n")
+    file = write(tmp_path, "m: {repository: acme/m, family: reason1, dtype: bfloat16, attention: eager}\n")
     settings = settings_of(tmp_path, model="m", models_file=file)
-    assert (with_known(settings).family, with_known(settings).dtype) == ("reason1", "bfloat16")
-    asked = settings_of(tmp_path, model="m", models_file=file, family="generic", dtype="float32")
+    filled = with_known(settings)
+    assert (filled.family, filled.dtype, filled.attention) == ("reason1", "bfloat16", "eager")
+    chosen = {"family": "generic", "dtype": "float32", "attention": "flex_attention"}
+    asked = settings_of(tmp_path, model="m", models_file=file, **chosen)
     assert with_known(asked) == asked
     other = settings_of(tmp_path, model="org/other", models_file=file)
     assert with_known(other) == other
