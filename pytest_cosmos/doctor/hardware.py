@@ -145,7 +145,8 @@ def check_memory(
 
 
 def _gpu_memory(device: Device, weights: int | None, wanted_gb: float | None) -> Finding:
-    found = f"{text.size(device.memory)} on the GPU, {text.size(device.free)} of it free"
+    free = f", {text.size(device.free)} of it free" if device.free < 0.98 * device.memory else ""
+    found = f"{text.size(device.memory)} on the GPU{free}"
     if weights is not None and device.memory < weights:
         what = f"{found}; the weights alone are {text.size(weights)}"
         return failed("memory", what, f"Take a smaller model. {_ELSEWHERE}.")

@@ -83,8 +83,10 @@ def check_login(facts: WeightFacts, *, token: bool) -> Finding:
     name, found = "login", "a Hugging Face token is here" if token else "no Hugging Face token"
     if facts.here or not facts.located.hub:
         return passed(name, found if token else f"{found}, none needed")
-    if token or facts.located.known.gated is False:
+    if token:
         return passed(name, found)
+    if facts.located.known.gated is False:
+        return passed(name, f"{found}, none needed")
     login = "Make a token on Hugging Face (Settings, Access Tokens), then:\nhf auth login"
     if facts.located.known.gated:
         return failed(name, f"{found}, but {facts.located.path_or_id} is gated", login)

@@ -92,6 +92,14 @@ def revision_problem(revision: str) -> str | None:
     return "must be a commit, a branch or a tag of its repository on the hub"
 
 
+def expanded(path: str) -> Path:
+    """Return a path with its `~` resolved, where there is such a home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def is_commit(revision: str | None) -> bool:
     """Tell whether a revision can only ever mean the same weights: a commit's hash, whole or abridged."""
     return revision is not None and _COMMIT.fullmatch(revision) is not None
@@ -163,7 +171,7 @@ class _Entry:
     def _folder(self) -> Path | None:
         """Return the folder, relative to the file; whether it exists is asked when it is wanted."""
         text = self._text("folder")
-        return None if text is None else self._reader.file.parent / Path(text).expanduser()
+        return None if text is None else self._reader.file.parent / expanded(text)
 
     def _revision(self) -> str | None:
         text = self._text("revision")

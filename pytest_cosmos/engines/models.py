@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from pytest_cosmos.engines.known_models import HUB_ID, TINY, KnownModel, is_commit, known_models, revision_problem
+from pytest_cosmos.engines.known_models import (
+    HUB_ID,
+    TINY,
+    KnownModel,
+    expanded,
+    is_commit,
+    known_models,
+    revision_problem,
+)
 from pytest_cosmos.errors import ModelUnavailable, OptionError, suggest
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.tiny import CHECKPOINT
@@ -48,7 +56,7 @@ def locate(name: str, models_file: Path | None = None) -> Located:
     models = known_models(models_file)
     base, at, revision = name.partition("@")
     if name != TINY and name not in models and _is_folder(name):
-        return Located(name, str(_checked_folder(name, Path(name).expanduser())), hub=False)
+        return Located(name, str(_checked_folder(name, expanded(name))), hub=False)
     if base == TINY:
         return Located(name, str(CHECKPOINT), hub=False) if not at else _refuse_revision(name, base)
     if base in models:
@@ -56,7 +64,7 @@ def locate(name: str, models_file: Path | None = None) -> Located:
     if HUB_ID.fullmatch(base):
         known = next((replace(m, revision=None) for m in models.values() if m.repository == base), KnownModel(base))
         return _on_hub(name, known, revision if at else None)
-    if at and Path(base).expanduser().is_dir():
+    if at and expanded(base).is_dir():
         return _refuse_revision(name, base)
     raise OptionError(_unknown_name(name, base, models))
 
@@ -106,16 +114,11 @@ def pin_advice(located: Located, commit: str) -> str | None:
 def fetch(located: Located) -> Path:
     """Return the local folder of a model: the cached snapshot, or else downloaded now.
 
-    ModelUnavailable, within seconds, where it is not here and cannot be had.
+    ModelUnavailable, within seconds, where it is not here and cannot be had; OptionError as `snapshot`.
     """
     if not located.hub:
         return Path(located.path_or_id)
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        folder = cached(located) or _download(located)
-    except HFValidationError as error:
-        raise OptionError(f"--model {located.name}: {error}") from None
+    folder = cached(located) or _download(located)
     if not list(folder.glob(_WEIGHTS)):
         raise ModelUnavailable(_no_safetensors(located.name, located.path_or_id))
     return folder
@@ -128,8 +131,12 @@ def cached(located: Located) -> Path | None:
 
 
 def snapshot(located: Located) -> Path | None:
-    """Return the folder of a model in the local Hugging Face cache, whatever is in it; None: there is none."""
+    """Return the folder of a model in the local Hugging Face cache, whatever is in it; None: there is none.
+
+    OptionError where the hub could have no repository of that name.
+    """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
 
     try:
         return Path(
@@ -137,6 +144,8 @@ def snapshot(located: Located) -> Path | None:
                 located.path_or_id, revision=located.revision, local_files_only=True, allow_patterns=list(_FILES)
             )
         )
+    except HFValidationError as error:
+        raise OptionError(f"--model {located.name}: {error}") from None
     except OSError:  # its LocalEntryNotFoundError is one
         return None
 
@@ -262,7 +271,7 @@ def _reason(error: Exception) -> str:
 def _is_folder(name: str) -> bool:
     """Tell a folder from other names; `org/name` is one where such a folder exists."""
     looks_like_one = name.startswith((".", "~", "/")) and "@" not in name
-    return looks_like_one or Path(name).expanduser().is_dir()
+    return looks_like_one or expanded(name).is_dir()
 
 
 def _checked_folder(name: str, folder: Path, where: str = "") -> Path:

@@ -52,7 +52,7 @@ OPTIONS = (
     Option(
         "model",
         {"metavar": "NAME", "help": "Model to ask: tiny (default), reason1, reason2, reason2-8b, reason2-32b, "
-         "a Hugging Face id or a folder; each with @revision"},
+         "a name of models.yaml, a Hugging Face id or a folder; each with @revision"},
         short=True,
     ),
     Option(

@@ -12,6 +12,7 @@ import pytest
 from pytest_cosmos.doctor import facts
 from pytest_cosmos.doctor.hardware import Driver, Gpu
 from pytest_cosmos.engines.models import Located, locate
+from pytest_cosmos.errors import OptionError
 from pytest_cosmos.tiny import CHECKPOINT
 
 LISTING = "NVIDIA A100-SXM4-80GB, 81920, 520.61.05\nNVIDIA A100-SXM4-80GB, 81920, 520.61.05\n"
@@ -82,6 +83,11 @@ def test_weights_that_are_not_here() -> None:
         Located("reason2", "pytest-cosmos-tests/nothing", hub=True, known=locate("reason2").known)
     )
     assert (nothing.here, nothing.folder, nothing.expected, nothing.model_type) == (False, None, 5 * 10**9, "qwen3_vl")
+
+
+def test_a_name_that_the_hub_could_not_have() -> None:
+    with pytest.raises(OptionError, match="--model org/a--b: "):
+        facts.look_at_weights(locate("org/a--b"))
 
 
 @pytest.mark.parametrize("config", ["", "[]", '{"model_type": 3}', "{}"])

@@ -168,8 +168,14 @@ def test_memory_of_a_gpu(size: float, free: float, weights: float | None, wanted
 
 def test_little_memory_is_told_with_figures() -> None:
     finding = memory(with_device(device(12)), 17, 24)
-    assert finding.found == "12 GB on the GPU, 12 GB of it free; the weights alone are 17 GB"
+    assert finding.found == "12 GB on the GPU; the weights alone are 17 GB"
     assert finding.advice.startswith("Take a smaller model. Or ask a model that runs on another machine")
+
+
+def test_memory_that_others_have_taken_is_told() -> None:
+    finding = memory(with_device(device(85, 10)), 17, 24)
+    assert finding.found == "85 GB on the GPU, 10 GB of it free; the model wants 20 GB at least"
+    assert "nvidia-smi lists them" in finding.advice
 
 
 def test_memory_of_a_gpu_that_torch_cannot_use_yet() -> None:

@@ -139,6 +139,15 @@ def test_a_folder_that_is_not_there_is_told_with_its_line(tmp_path: Path) -> Non
     assert str(caught.value) == f"--model mine: {tmp_path}/nowhere ({file}:1) is not there."
 
 
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/x", "~/nowhere"])
+def test_a_home_folder(tmp_path: Path, folder: str) -> None:
+    file = write(tmp_path, f"mine: {{folder: {folder}}}\n")
+    with pytest.raises(OptionError, match=r"--model mine: .*/(~nobody-of-that-name/x|nowhere) \(.*:1\) is not there\."):
+        locate("mine", file)
+    with pytest.raises(OptionError, match="there is no such folder"):
+        locate(folder)
+
+
 def test_the_file_names_a_model_before_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
