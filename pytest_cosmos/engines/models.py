@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pytest_cosmos.engines.known_models import (
+    FILE_NAME,
     HUB_ID,
     TINY,
     KnownModel,
@@ -80,6 +81,12 @@ def _locate_known(name: str, known: KnownModel, revision: str | None) -> Located
 def _on_hub(name: str, known: KnownModel, revision: str | None) -> Located:
     if revision is not None and (problem := revision_problem(revision)):
         raise OptionError(f"--model {name}: what follows the @ {problem}. Or leave it out, with its @")
+    if revision is not None and "@" in name and "/" in revision:
+        # in a folder's name the part behind an @ is no revision, so thresholds.yaml would not take it for one
+        raise OptionError(
+            f"--model {name}: a revision with a '/' cannot be told from a path. Write the commit that it stands for, "
+            f"or give it a name in {FILE_NAME}."
+        )
     return Located(name, known.repository, hub=True, revision=revision, known=known)
 
 

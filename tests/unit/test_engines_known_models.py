@@ -175,9 +175,17 @@ def test_a_revision_that_is_none(name: str) -> None:
         locate(name)
 
 
-@pytest.mark.parametrize("name", ["main", "v1.0", "refs/pr/1", "feature/a_b", SHA])
+@pytest.mark.parametrize("name", ["main", "v1.0", "a_b+c", SHA])
 def test_a_revision_that_is_one(name: str) -> None:
     assert locate(f"reason2@{name}").revision == name
+
+
+@pytest.mark.parametrize("name", ["refs/pr/1", "feature/a_b"])
+def test_a_revision_that_looks_like_a_path_is_named_in_the_file(tmp_path: Path, name: str) -> None:
+    """The guards of thresholds.yaml would not know `reason2@refs/pr/1` for `reason2`."""
+    with pytest.raises(OptionError, match=f"--model reason2@{name}: a revision with a '/' cannot be told from a path"):
+        locate(f"reason2@{name}")
+    assert locate("reason2", write(tmp_path, f"reason2: {{revision: {name}}}\n")).revision == name
 
 
 def test_the_file_fills_what_the_user_left_open(tmp_path: Path) -> None:
