@@ -26,6 +26,8 @@ class Settings:
     reports: Path
     """Runs are written to `reports / "runs"`."""
     model: str = "tiny"
+    models_file: Path | None = None
+    """The project's models.yaml, which adds short names of models; None: there is none."""
     engine: EngineName = "transformers"
     replies: Path | None = None
     """The scripted engine's file."""
@@ -74,3 +76,5 @@ class Settings:
     """`(K, N)`: only the K-th of N parts of the samples, K from 1."""
     time_budget: float | None = None
     """Seconds after which nothing more is asked; the run is then partial."""
+    ci: bool = False
+    """Whether this runs in continuous integration (`CI=true`), where the same run should mean the same weights."""

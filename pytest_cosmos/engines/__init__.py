@@ -22,9 +22,10 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
         if settings.replies is None:
             raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
         return ScriptedEngine(settings.replies)
+    from pytest_cosmos.engines.models import with_known
     from pytest_cosmos.engines.transformers import TransformersEngine
 
-    return TransformersEngine(settings, folders)
+    return TransformersEngine(with_known(settings), folders)
 
 
 def check_engine(settings: Settings) -> None:
@@ -37,4 +38,4 @@ def check_engine(settings: Settings) -> None:
     else:
         from pytest_cosmos.engines.models import fetch, locate
 
-        fetch(locate(settings.model))
+        fetch(locate(settings.model, settings.models_file))

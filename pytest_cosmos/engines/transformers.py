@@ -65,7 +65,7 @@ class TransformersEngine:
     def __init__(self, settings: Settings, folders: Mapping[str, Path]) -> None:
         self._settings = settings
         self._folders = folders
-        self._located = locate(settings.model)
+        self._located = locate(settings.model, settings.models_file)
         self._state: _Ready | None = None
         self._known: Loaded | None = None
         self._closed = threading.Event()

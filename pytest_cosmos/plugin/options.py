@@ -52,7 +52,7 @@ OPTIONS = (
     Option(
         "model",
         {"metavar": "NAME", "help": "Model to ask: tiny (default), reason1, reason2, reason2-8b, reason2-32b, "
-         "a Hugging Face id or a folder; each with @revision"},
+         "a name of models.yaml, a Hugging Face id or a folder; each with @revision"},
         short=True,
     ),
     Option(
@@ -208,6 +208,7 @@ def make_settings(config: pytest.Config) -> Settings:
         thresholds=_thresholds(config),
         reports=_path(config, "reports") or config.rootpath / "reports",
         model=option.cosmos_model or config.getini("cosmos_model") or default.model,
+        models_file=_models_file(config),
         engine=engine,
         replies=replies,
         prompt_file=_prompt_file(config),
@@ -222,6 +223,7 @@ def make_settings(config: pytest.Config) -> Settings:
         batch_size=option.cosmos_batch_size,
         max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
         threads=option.cosmos_threads or _threads(config),
+        ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
     )
 
 
@@ -265,6 +267,11 @@ def _prompt_file(config: pytest.Config) -> Path | None:
     if path is not None and not path.is_file():
         raise OptionError(f"--cosmos-prompt {config.option.cosmos_prompt}: there is no such file ({path}).")
     return path
+
+
+def _models_file(config: pytest.Config) -> Path | None:
+    usual = config.rootpath / "models.yaml"
+    return usual if usual.is_file() else None
 
 
 def _threads(config: pytest.Config) -> int:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_cosmos.engines import check_engine
+from pytest_cosmos.engines.known_models import read_models
+from pytest_cosmos.engines.models import locate, pin_advice
 from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
 from pytest_cosmos.measure import warm_imports
@@ -71,7 +73,8 @@ class CosmosSession:
 
     def before_workers(self) -> None:
         """Stop before xdist starts its workers where the model cannot be had."""
-        if self._is_controller and (problem := self._model_problem()):
+        # mistakes in models.yaml are told by the workers, together with those in the other files
+        if self._is_controller and not models_file_problems(self.settings) and (problem := self._model_problem()):
             self._refused = True
             raise pytest.UsageError(problem)
 
@@ -93,6 +96,7 @@ class CosmosSession:
         """Stop on bad input, before a model is loaded; leave out items without a case."""
         self._collection.check_asked_suites()
         self._collection.problems += threshold_problems(self._collection)
+        self._collection.problems += models_file_problems(self.settings)
         self._collection.problems += unfit(items)
         items[:] = keep_items(items, self._collection)
         if any(map(is_ours, items)) and not self._collection.problems and (problem := self._model_problem()):
@@ -218,6 +222,8 @@ class CosmosSession:
         )
         for line in lines:
             terminal.write_line(line.text, **STYLES.get(line.style, {}))
+        if advice := unpinned_advice(self.settings, conclusion.run.model.fingerprint):
+            terminal.write_line(f"WARNING: {advice}", yellow=True)
         if self._remark:
             terminal.write_line(self._remark, red=True)
 
@@ -260,6 +266,25 @@ def threshold_problems(collection: Collection) -> list[str]:
     except Problems as error:
         return list(error.lines)
     return list(name_problems(thresholds, collection.slices()))
+
+
+def models_file_problems(settings: Settings) -> list[str]:
+    """Say what is wrong with the project's models.yaml."""
+    if settings.models_file is not None and settings.engine == "transformers":
+        try:
+            read_models(settings.models_file)
+        except Problems as error:
+            return list(error.lines)
+    return []
+
+
+def unpinned_advice(settings: Settings, commit: str) -> str | None:
+    """Say in CI how to pin a model that the hub may change; `commit` is what it was this time."""
+    if not settings.ci or settings.engine != "transformers":
+        return None
+    with contextlib.suppress(CosmosError):  # a folder that has gone since
+        return pin_advice(locate(settings.model, settings.models_file), commit)
+    return None
 
 
 def take_outcome(report: pytest.TestReport) -> Outcome | None:

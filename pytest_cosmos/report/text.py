@@ -148,6 +148,15 @@ def when(timestamp: str) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M} {zone}".rstrip()
 
 
+def size(count: float) -> str:
+    """Write a number of bytes in the units in which disks and memory are sold: `15 MB`, `4.9 GB`, `80 GB`."""
+    for name in ("bytes", "kB", "MB"):
+        if round(count) < 1000:
+            return f"{count:.0f} {name}"
+        count /= 1000
+    return f"{count:.1f} GB" if count < 9.95 else f"{count:.0f} GB"
+
+
 def plural(count: int, word: str, words: str = "") -> str:
     """Write a count with its noun: `1 case`, `1,200 cases`."""
     return f"{count:,} {word if count == 1 else words or word + 's'}"

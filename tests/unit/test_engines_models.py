@@ -10,9 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cosmos.engines.models import Located, cached, fetch, locate, unavailable
+from pytest_cosmos.engines.models import (
+    Located,
+    ask_access,
+    cached,
+    fetch,
+    locate,
+    missing_weights,
+    snapshot,
+    torn_weights,
+    unavailable,
+)
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.tiny import CHECKPOINT
+from tests.unit.http_servers import server
 
 
 def checkpoint(folder: Path, *files: str) -> Path:
@@ -39,7 +50,9 @@ def test_tiny_is_in_the_package() -> None:
 @pytest.mark.parametrize("revision", [None, "0123abc"])
 def test_names_of_models_on_the_hub(name: str, repository: str, revision: str | None) -> None:
     asked = f"{name}@{revision}" if revision else name
-    assert locate(asked) == Located(asked, repository, hub=True, revision=revision)
+    located = locate(asked)
+    assert (located.name, located.path_or_id, located.hub) == (asked, repository, True)
+    assert located.revision == revision
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -151,7 +164,7 @@ def test_offline_it_says_so(tmp_path: Path) -> None:
     assert "--model org/model needs the weights of org/model, which are not here: HF_HUB_OFFLINE is set." in said
 
 
-def snapshot(cache: Path, *files: str) -> Path:
+def lay_out(cache: Path, *files: str) -> Path:
     """Lay out a hub cache as its client leaves it."""
     sha = "0" * 40
     repository = cache / "hub" / "models--org--model"
@@ -165,14 +178,14 @@ def snapshot(cache: Path, *files: str) -> Path:
 
 
 def test_what_is_in_the_cache_needs_no_network(tmp_path: Path) -> None:
-    folder = snapshot(tmp_path, "config.json", "model.safetensors")
+    folder = lay_out(tmp_path, "config.json", "model.safetensors")
     script = f"from pytest_cosmos.engines.models import *; assert str(fetch(locate('org/model'))) == {str(folder)!r}"
     environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
 
 
 def test_a_cache_with_the_configuration_alone_is_no_model(tmp_path: Path) -> None:
-    snapshot(tmp_path, "config.json")
+    lay_out(tmp_path, "config.json")
     said, _ = fetch_in_a_new_process("org/model", tmp_path, HF_HUB_OFFLINE="1")
     assert "which are not here" in said
 
@@ -184,3 +197,79 @@ def test_a_malformed_id_is_not_taken_for_a_missing_model() -> None:
 
 def test_nothing_is_cached_of_a_model_that_is_not_there() -> None:
     assert cached(Located("x", "pytest-cosmos-tests/there-is-no-such-model", hub=True)) is None
+
+
+INDEX = '{"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}'
+
+
+def test_a_part_of_the_weights_is_no_checkpoint(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "half", "config.json", "model-00001-of-00002.safetensors")
+    (folder / "model.safetensors.index.json").write_text(INDEX)
+    assert missing_weights(folder) == ("model-00002-of-00002.safetensors",)
+    with pytest.raises(OptionError, match=r"is incomplete: its index names .* \(model-00002-of-00002\.safetensors\)"):
+        locate(str(folder))
+    (folder / "model-00002-of-00002.safetensors").write_text("")
+    assert missing_weights(folder) == ()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"weight_map": 3}', "not json"])
+def test_a_broken_index_is_told_as_what_is_missing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(text)
+    assert missing_weights(tmp_path) == ("model.safetensors.index.json",)
+
+
+def test_a_part_of_the_weights_in_the_cache_is_fetched_anew(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path, "config.json", "model-00001-of-00002.safetensors")
+    (folder / "model.safetensors.index.json").write_text(INDEX)
+    said, _ = fetch_in_a_new_process("org/model", tmp_path, HF_HUB_OFFLINE="1")
+    assert "which are not here" in said
+
+
+def test_weights_cut_off_by_an_interrupted_copy(tmp_path: Path) -> None:
+    whole = (CHECKPOINT / "model.safetensors").read_bytes()
+    pieces = {
+        "whole": whole,
+        "short": whole[:-1],
+        "head": whole[:100],
+        "stub": b"\x00",
+        "empty": b"",
+        "page": b"<html>",
+    }
+    for name, data in pieces.items():
+        (tmp_path / f"{name}.safetensors").write_bytes(data)
+    torn = tuple(sorted(f"{name}.safetensors" for name in pieces if name != "whole"))
+    assert torn_weights(tmp_path) == torn
+
+
+def test_nothing_is_laid_out_of_a_model_that_was_never_fetched() -> None:
+    assert snapshot(Located("x", "pytest-cosmos-tests/there-is-no-such-model", hub=True)) is None
+
+
+def test_access_is_unknown_while_the_hub_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert ask_access(locate("reason2")) == ("unknown", "HF_HUB_OFFLINE is set")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "access"),
+    [
+        (200, {"ETag": '"abc"', "X-Repo-Commit": "0" * 40}, ("granted", "")),
+        (
+            403,
+            {"X-Error-Code": "GatedRepo"},
+            ("refused", "access to it has not been granted to you, or you are not logged in"),
+        ),
+        (404, {"X-Error-Code": "RevisionNotFound"}, ("refused", "the hub has no such revision of it")),
+        (503, {}, ("unknown", "the hub could not be reached (HfHubHTTPError)")),
+    ],
+)
+def test_access_is_asked_of_the_hub(
+    monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], access: tuple[str, str]
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with server(status=status, headers=headers) as (url, heard):
+        template = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        assert ask_access(locate("reason2")) == access
+    assert "/nvidia/Cosmos-Reason2-2B/resolve/main/config.json" in [path for path, _ in heard]
