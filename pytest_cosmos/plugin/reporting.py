@@ -131,6 +131,8 @@ class Reporter:
             versions=versions(),
             git_commit=git_commit(settings.root),
             seed=settings.seed,
+            limit=settings.limit,
+            shard="{}/{}".format(*settings.shard) if settings.shard else "",
             thresholds=relative(file, settings.root) if file else "",
             thresholds_digest=thresholds.digest if thresholds else "",
             allow_partial=settings.allow_partial,

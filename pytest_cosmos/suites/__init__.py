@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from pytest_cosmos.suites.columns import SPLITS
 from pytest_cosmos.suites.limit import limit_samples
+from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
 from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite
 
-__all__ = ["MANIFEST", "SPLITS", "Suite", "find_suites", "limit_samples", "read_suite"]
+__all__ = [
+    "MANIFEST",
+    "SPLITS",
+    "Shard",
+    "Suite",
+    "find_suites",
+    "limit_samples",
+    "read_suite",
+    "shard_of",
+    "shard_samples",
+]
