@@ -379,6 +379,7 @@ class Run(Record):
     """Name of its folder: `<time>-<model>`."""
     started: StrictStr
     finished: StrictStr = ""
+    """Empty: it was interrupted."""
     command: StrictStr = ""
     model: ModelRecord
     suites: tuple[SuiteRecord, ...] = ()
@@ -387,7 +388,6 @@ class Run(Record):
     git_commit: StrictStr = ""
     seed: int = 0
     limit: int | None = None
-    """At most so many samples of each suite were drawn; None: all."""
     shard: StrictStr = ""
     """`K/N`: only this part of the samples was asked; empty: all, or the parts were merged."""
     thresholds: StrictStr = ""
@@ -401,9 +401,5 @@ class Run(Record):
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)
-    """Where the time went.
-
-    Of xdist's workers the slowest counts, for they run side by side. Of a merged run it is the sum over its shards,
-    as if one machine had done all; metrics such as `cases_per_second` come from the replies' own `seconds`.
-    """
+    """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
     decision: Decision | None = None

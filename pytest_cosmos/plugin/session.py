@@ -35,6 +35,9 @@ PROPERTY = "cosmos"
 FAILURES = (AssertionError, pytest.fail.Exception)
 """How a test body says that it does not accept an answer."""
 
+INTERRUPTED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+"""Ctrl-C, broken test files, xdist's `-x`: what was selected and asked then says nothing of what should have been."""
+
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
     "bad": {"red": True, "bold": True},
@@ -187,7 +190,7 @@ class CosmosSession:
             self._stop(session, refusal(self.reporter.problems))
             return
         try:
-            decision = self.reporter.finish().decision
+            decision = self.reporter.finish(interrupted=session.exitstatus in INTERRUPTED).decision
         except (CosmosError, OSError) as error:
             self._stop(session, str(error))
             return

@@ -8,16 +8,22 @@ the part that it was found in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_cosmos.errors import Problems
-from pytest_cosmos.records import ModelRecord, Outcome, Prompt, Run, SuiteRecord
+from pytest_cosmos.records import ModelRecord, Outcome, Prompt, Record, Run, SuiteRecord
 from pytest_cosmos.suites import Shard, shard_of
 
 LIBRARIES = ("pytest-cosmos", "torch", "transformers")
 """Whose versions decide what a model says and how it is judged."""
+
+_COMPARED = frozenset(("model", "suites", "versions", "required"))
+"""Fields of a run that are compared one by one."""
+_OWN = frozenset(("id", "started", "finished", "command", "shard", "failed_tests", "seconds", "decision"))
+"""Fields of a run that each shard has its own of."""
+_NAMES = {"seed": "--seed", "limit": "--limit", "allow_partial": "--allow-partial", "thresholds": "thresholds file"}
 
 _LISTED = 3
 _SHOWN = 60
@@ -118,21 +124,27 @@ def _prompts(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _manifest(part: Part) -> Iterator[tuple[str, Any]]:
-    """Yield, by the names that problems use, what all shards of a run have in common."""
-    run, model = part.run, part.run.model
-    if not part.is_empty:
-        yield from (("model", model.name), ("engine", model.engine), ("model family", model.family))
-        yield from (("model fingerprint", model.fingerprint), ("dtype", model.dtype), ("parameters", model.parameters))
-        yield from (("generation settings", model.generation), ("required suites", tuple(sorted(run.required))))
+    """Yield, by the names that problems use, what all shards of a run have in common.
+
+    Every field does, unless it is known to be a shard's own: a field added later is compared, not forgotten.
+    """
+    run = part.run
+    yield from (
+        (_NAMES.get(name, name.replace("_", " ")), getattr(run, name)) for name in _fields(Run, _OWN | _COMPARED)
+    )
     yield "suites", tuple(sorted(suite.name for suite in run.suites))
     for suite in run.suites:
-        yield f"suite {suite.name}: digest", suite.digest
-        yield f"suite {suite.name}: cases planned", suite.planned
-        yield f"suite {suite.name}: folder, title, sources", (suite.path, suite.title, suite.sources, suite.blank)
-    yield from (("thresholds file", run.thresholds), ("thresholds digest", run.thresholds_digest))
-    yield from (("--seed", run.seed), ("--limit", run.limit))
-    yield from (("--allow-partial", run.allow_partial), ("gated", run.gated), ("git commit", run.git_commit))
+        yield from (
+            (f"suite {suite.name}: {name}", getattr(suite, name)) for name in _fields(SuiteRecord, {"selected"})
+        )
     yield from ((f"version of {name}", run.versions.get(name)) for name in LIBRARIES)
+    if not part.is_empty:
+        yield "required suites", tuple(sorted(run.required))
+        yield from ((f"model {name}", getattr(run.model, name)) for name in _fields(ModelRecord, {"device"}))
+
+
+def _fields(record: type[Record], own: Set[str]) -> Iterator[str]:
+    return (name for name in record.model_fields if name not in own)
 
 
 def _contents(parts: Iterable[Part]) -> Iterator[str]:
@@ -141,7 +153,7 @@ def _contents(parts: Iterable[Part]) -> Iterator[str]:
         answered = Counter(suite for suite, _ in {(o.case.suite, o.case.key) for o in part.outcomes})
         decision = part.run.decision
         if decision is None or not part.run.finished:
-            yield f"{part.name}: did not finish: its run.json holds no decision. Run this shard again."
+            yield f"{part.name}: did not finish, says its run.json. Run this shard again."
             continue
         if answered.total() != decision.answered:
             yield (

@@ -132,6 +132,16 @@ def test_a_shard_that_stops_early_is_partial_and_cannot_be_merged(lone_project: 
     assert "cases that it meant to ask are answered. Run this shard again." in stopped.text
 
 
+def test_a_shard_whose_tests_could_not_be_collected_is_not_taken_for_an_empty_one(lone_project: Project) -> None:
+    one = lone_project.run("--shard", "1/2", "--allow-partial")
+    lone_project.write("benchmarks/test_broken.py", "import nowhere\n")
+    two = lone_project.run("--shard", "2/2", "--allow-partial")
+    assert (one.exit_code, two.exit_code) == (0, 2), two.text
+    refused = merged(lone_project, [one, two])
+    assert refused.exit_code == 4
+    assert "did not finish" in refused.text
+
+
 def test_a_failing_shard_fails_and_the_whole_with_it(lone_project: Project) -> None:
     lone_project.script({"floors/s0-cracked": {"error": "connection reset"}, **RIGHT})
     shards = run_shards(lone_project, 2)

@@ -93,6 +93,15 @@ def test_cases_of_an_engine_that_was_killed_are_errors(pytester: pytest.Pytester
     assert all("signal 9" in str(reply["error"]) for reply in said.values() if reply["finish"] == "error")
 
 
+def test_an_engine_still_loading_when_the_time_is_up_leaves_no_errors(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, ())
+    use_shipped_images(project)
+    result = project.run("--cosmos-time-budget", "1", engine=())
+    assert (result.exit_code, result.outcome) == (1, "no_data"), result.text
+    assert f"{3 * SAMPLES} skipped" in result.text
+    assert not result.run["failed_tests"]
+
+
 def test_cases_of_a_worker_that_died_are_answered_by_the_other(pytester: pytest.Pytester) -> None:
     project = Project(pytester, ("-n2",))
     use_shipped_images(project)

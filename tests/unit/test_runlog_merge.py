@@ -115,14 +115,14 @@ def suite(**changes: Any) -> Callable[[Run], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (model(name="reason2"), "model differs: 'tiny' in run1, 'reason2' in run2"),
+        (model(name="reason2"), "model name differs: 'tiny' in run1, 'reason2' in run2"),
         (model(fingerprint="f00"), "model fingerprint differs"),
         (model(family="generic"), "model family differs"),
-        (model(dtype="bfloat16"), "dtype differs"),
-        (model(engine="endpoint"), "engine differs"),
-        (model(generation={"max_new_tokens": "9"}), "generation settings differs"),
+        (model(dtype="bfloat16"), "model dtype differs"),
+        (model(engine="endpoint"), "model engine differs"),
+        (model(generation={"max_new_tokens": "9"}), "model generation differs"),
         (suite(digest="0"), "suite floor: digest differs"),
-        (suite(planned=61), "suite floor: cases planned differs"),
+        (suite(planned=61), "suite floor: planned differs"),
         (suite(name="other"), "suites differs"),
         (lambda run: {"thresholds_digest": "0"}, "thresholds digest differs"),
         (lambda run: {"thresholds": ""}, "thresholds file differs"),
@@ -214,8 +214,18 @@ def test_a_shard_that_was_interrupted() -> None:
     assert f"run2: floor: {len(half)} of the {len(two.outcomes)} cases that it meant to ask" in problems
 
 
+def test_parts_that_may_lack_cases_make_a_whole_that_may() -> None:
+    one, two = (part_of(number, 2, allow_partial=True) for number in (1, 2))
+    half = two.outcomes[: len(two.outcomes) // 2]
+    run = two.run.model_copy(update={"decision": decide(two.run, half, ())})
+    merged, outcomes = merge([one, Part("run2", run, half)], id="merged", command="merge")
+    decision = decide(merged, outcomes, check(BARS, outcomes, merged))
+    assert (decision.outcome, decision.exit_code, decision.answered) == ("partial", 0, len(one.outcomes) + len(half))
+
+
 def test_a_shard_that_was_killed() -> None:
     one, two = parts_of(2)
+    assert "run2: did not finish" in problems_of([one, changed(two, finished="")])
     assert "run2: did not finish" in problems_of([one, changed(two, decision=None)])
 
 
