@@ -36,7 +36,9 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
     run = folder.read_run()
     outcomes = tuple(folder.read_outcomes())
     summary = summarise(outcomes)
-    checks = check(thresholds, outcomes, run) if thresholds is not None and run.gated else ()
+    # a shard is held against no bar: merging gates the whole
+    gated = run.gated and not run.shard
+    checks = check(thresholds, outcomes, run) if thresholds is not None and gated else ()
     decision = decide(run, outcomes, checks)
     run = run.model_copy(update={"decision": decision})
     folder.write_run(run)

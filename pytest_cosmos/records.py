@@ -327,7 +327,7 @@ class Decision(Record):
     answered: int
     """How many of the planned cases have an outcome."""
     planned: int
-    """How many cases the suites that the run answers for have."""
+    """How many cases the suites that the run answers for have; of a shard, how many it meant to ask."""
     reasons: tuple[StrictStr, ...] = ()
     """Why, the weightiest first; says what to do."""
     would_release: bool | None = None
@@ -379,6 +379,7 @@ class Run(Record):
     """Name of its folder: `<time>-<model>`."""
     started: StrictStr
     finished: StrictStr = ""
+    """Empty: it was interrupted."""
     command: StrictStr = ""
     model: ModelRecord
     suites: tuple[SuiteRecord, ...] = ()
@@ -386,8 +387,9 @@ class Run(Record):
     """Python, this plugin and the libraries that matter."""
     git_commit: StrictStr = ""
     seed: int = 0
+    limit: int | None = None
     shard: StrictStr = ""
-    """`K/N`: only this part of the samples was asked; empty: all."""
+    """`K/N`: only this part of the samples was asked; empty: all, or the parts were merged."""
     thresholds: StrictStr = ""
     """Which file, relative to the project where it lies inside; empty: none."""
     thresholds_digest: StrictStr = ""
@@ -399,5 +401,5 @@ class Run(Record):
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)
-    """Where the time went."""
+    """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
     decision: Decision | None = None

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import check_cases, doctor, gate, models, report
+from pytest_cosmos.cli import check_cases, doctor, gate, merge, models, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("check-cases")(check_cases.command)
 app.command("gate")(gate.command)
+app.command("merge")(merge.command)
 app.command("report")(report.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)

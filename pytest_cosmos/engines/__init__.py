@@ -6,12 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.engines.devices import device_environment, device_problem
 from pytest_cosmos.engines.plan import Plan, Progress, error_reply
 from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.settings import Settings
 
-__all__ = ["Engine", "EngineProcess", "Plan", "ProcessEngine", "Progress", "check_engine", "error_reply", "make_engine"]
+__all__ = [
+    "Engine",
+    "EngineProcess",
+    "Plan",
+    "ProcessEngine",
+    "Progress",
+    "check_engine",
+    "device_environment",
+    "device_problem",
+    "error_reply",
+    "make_engine",
+]
 
 
 def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:

@@ -1,7 +1,8 @@
 """The plan: the selected cases, answered by an engine in a background thread that runs ahead of the tests.
 
 Each test waits only for its own reply. Whatever happens to the thread, no test waits for ever: an engine that
-fails leaves every case without a reply with an error reply that says why.
+fails leaves every case without a reply with an error reply that says why. A plan may have a deadline: what is not
+answered by then is not asked, which is no error and no reply.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class _Shared:
     queue: deque[tuple[Case, ...]] = field(default_factory=deque)
     failure: str | None = None
     """Why the thread has ended; None while it runs."""
+    spent: bool = False
+    """The deadline came before the thread had ended: what has no reply is not asked any more."""
     answering: float = 0.0
     """Seconds spent with cases in hand."""
     since: float | None = None
@@ -57,7 +60,8 @@ class Plan:
     """Cases on their way through an engine.
 
     `share` is answered ahead of the tests, in the engine's own order. A case of `others` (those of another process
-    that died, say) is answered when a test asks for it, together with its whole group.
+    that died, say) is answered when a test asks for it, together with its whole group. At `deadline` (seconds since
+    the epoch, a clock that processes share) the engine is closed, in the midst of whatever it does.
 
     Example::
 
@@ -67,8 +71,17 @@ class Plan:
         plan.close()
     """
 
-    def __init__(self, engine: Engine, share: Sequence[Case], others: Iterable[Sequence[Case]] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        share: Sequence[Case],
+        others: Iterable[Sequence[Case]] = (),
+        *,
+        deadline: float | None = None,
+    ) -> None:
         self._engine = engine
+        self._deadline = deadline
+        self._alarm: threading.Timer | None = None
         self._groups = {case.key: tuple(group) for group in others for case in group}
         self._shared = _Shared()
         self._thread = threading.Thread(target=self._work, name="cosmos-plan", daemon=True)
@@ -78,21 +91,33 @@ class Plan:
         self._enqueue(share)
 
     def start(self) -> None:
-        """Begin to load the model and answer."""
+        """Begin to load the model and answer, unless the deadline has passed."""
+        if self._deadline is not None and time.time() >= self._deadline:
+            self._expire()
+            return
+        if self._deadline is not None:
+            self._alarm = threading.Timer(self._deadline - time.time(), self._expire)
+            self._alarm.daemon = True
+            self._alarm.start()
         self._thread.start()
 
-    def reply(self, case: Case, *, tick: Callable[[Progress], None] | None = None, every: float = 0.2) -> Reply:
-        """Wait for the reply to one case; `tick` is called on this thread now and then while waiting."""
+    def reply(self, case: Case, *, tick: Callable[[Progress], None] | None = None, every: float = 0.2) -> Reply | None:
+        """Wait for the reply to one case; None: it is not asked, for the deadline came first.
+
+        `tick` is called on this thread now and then while waiting.
+        """
         shared, key = self._shared, case.key
         with shared.changed:
-            if key not in shared.asked:
+            if key not in shared.asked and not shared.spent:
                 self._enqueue(self._groups.get(key, (case,)))
         while True:
             with shared.changed:
-                if key not in shared.replies and shared.failure is None:
+                if key not in shared.replies and shared.failure is None and not shared.spent:
                     shared.changed.wait(every)
                 if key in shared.replies:
                     return shared.replies[key]
+                if shared.spent:
+                    return None
                 if shared.failure is not None:
                     return error_reply(key, shared.failure)
             if tick is not None:
@@ -107,11 +132,23 @@ class Plan:
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop after the batch at hand and free the model; does not wait longer than `timeout` seconds."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         with self._shared.changed:
             self._stop.set()
             self._shared.changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join(timeout)
+
+    def _expire(self) -> None:
+        """Ask nothing more; what was answered stays."""
+        with self._shared.changed:
+            if self._shared.failure is not None:
+                return
+            self._shared.spent = True
+            self._stop.set()
+            self._shared.changed.notify_all()
+        self._engine.close()  # also in the midst of loading or of a batch, which may take longer than is left
 
     def _enqueue(self, cases: Sequence[Case]) -> None:
         shared = self._shared
@@ -135,7 +172,8 @@ class Plan:
         finally:
             self._engine.close()
             with self._shared.changed:
-                self._shared.failure = failure
+                if not self._shared.spent:  # an engine closed in the midst of its work fails, as it must
+                    self._shared.failure = failure
                 self._shared.changed.notify_all()
 
     def _next_cases(self) -> tuple[Case, ...] | None:
@@ -150,20 +188,23 @@ class Plan:
         started = time.perf_counter()
         with shared.changed:
             shared.since = started
-        for reply in self._engine.answer(cases):
+        try:
+            for reply in self._engine.answer(cases):
+                with shared.changed:
+                    shared.replies[reply.case_key] = reply
+                    shared.changed.notify_all()
+                if self._stop.is_set():
+                    return
             with shared.changed:
-                shared.replies[reply.case_key] = reply
+                for case in cases:  # an engine that forgets a case must not leave its test waiting for ever
+                    if case.key not in shared.replies and not shared.spent:
+                        shared.replies[case.key] = error_reply(case.key, "the engine gave no reply to this case")
+        finally:
+            with shared.changed:
+                shared.answering += time.perf_counter() - started
+                shared.since = None
+                self.seconds["answer"] = shared.answering
                 shared.changed.notify_all()
-            if self._stop.is_set():
-                break
-        with shared.changed:
-            for case in cases:  # an engine that forgets a case must not leave its test waiting for ever
-                if case.key not in shared.replies:
-                    shared.replies[case.key] = error_reply(case.key, "the engine gave no reply to this case")
-            shared.answering += time.perf_counter() - started
-            shared.since = None
-            self.seconds["answer"] = shared.answering
-            shared.changed.notify_all()
 
 
 def error_reply(key: str, why: str) -> Reply:

@@ -34,8 +34,11 @@ class EngineDiedError(Exception):
 class EngineProcess:
     """The child process and the two pipes to it. Messages are pickled: both ends are this package."""
 
-    def __init__(self, *, warm: bool) -> None:
-        """Start the child; `warm`: it begins to import what a transformers engine needs."""
+    def __init__(self, *, warm: bool, environment: Mapping[str, str] | None = None) -> None:
+        """Start the child; `warm`: it begins to import what a transformers engine needs.
+
+        `environment` is added to that of this process.
+        """
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed in close)
         package = str(Path(pytest_cosmos.__file__).parents[1])
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
@@ -44,7 +47,7 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": path},
         )
 
     def tell(self, *message: Any) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_cosmos.engines.devices import own_device
 from pytest_cosmos.engines.models import Located, fetch
 from pytest_cosmos.engines.transformers_adapter import wear
 from pytest_cosmos.engines.transformers_sizes import is_out_of_memory
@@ -115,11 +116,13 @@ def free_memory() -> None:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Return the device of that name; `auto` is the first GPU, or else the CPU."""
+    """Return the device of that name; `auto` is this worker's GPU, or else the CPU."""
     import torch
 
+    if wanted in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda", own_device(torch.cuda.device_count()))
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:

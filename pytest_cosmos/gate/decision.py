@@ -29,7 +29,7 @@ class _Tally:
 
     suite: str
     planned: int | None
-    """None: the run does not know the suite."""
+    """Of a shard: what it meant to ask. None: the run does not know the suite."""
     answered: int
     """Different cases with an outcome."""
     twice: tuple[str, ...]
@@ -44,11 +44,17 @@ def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> De
     """Weigh everything: whatever fails decides, the weightiest names the outcome, all reasons are kept.
 
     Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, checks without
-    data, suites without a threshold.
+    data, suites without a threshold. A shard answers for its own part and is held against no bar: `checks` are
+    those of the merged run.
     """
+    if run.shard:
+        checks = ()
     tallies = _tallies(run, outcomes)
-    findings = [*_errors(run, outcomes, tallies), *_absent(tallies)]
-    findings += _gate(run, tallies, checks) if run.gated else _ungated(tallies)
+    findings = [*_errors(run, outcomes, tallies), *_absent(tallies, part=bool(run.shard))]
+    if run.shard:
+        findings += _shard(run, tallies)
+    else:
+        findings += _gate(run, tallies, checks) if run.gated else _ungated(tallies)
     deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
     return Decision(
         outcome=deciding.word if deciding else "passed",
@@ -61,7 +67,7 @@ def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> De
 
 
 def _tallies(run: Run, outcomes: Sequence[Outcome]) -> tuple[_Tally, ...]:
-    planned = {suite.name: suite.planned for suite in run.suites}
+    planned = {suite.name: suite.selected if run.shard else suite.planned for suite in run.suites}
     counts: dict[str, Counter[str]] = {suite: Counter() for suite in suites_answered_for(run, outcomes)}
     for outcome in outcomes:
         counts[outcome.case.suite][outcome.case.key] += 1
@@ -81,9 +87,8 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
             "errors", f"{counted(len(failed), 'case')} got no reply: {keys}. The first: {why}. Mend this and run again."
         )
     if run.failed_tests:
-        yield _Finding(
-            "errors", f"{counted(len(run.failed_tests), 'test')} failed outright: {_some(run.failed_tests)}."
-        )
+        failures = _some(sorted(run.failed_tests))  # which of xdist's workers, or shards, was first says nothing
+        yield _Finding("errors", f"{counted(len(run.failed_tests), 'test')} failed outright: {failures}.")
     for tally in tallies:
         if tally.twice:
             yield _Finding(
@@ -102,8 +107,8 @@ def _no_reply(outcome: Outcome) -> bool:
     return outcome.judgement.verdict is Verdict.ERROR or outcome.reply.finish == "error"
 
 
-def _absent(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
-    """Find suites of which nothing is known."""
+def _absent(tallies: Sequence[_Tally], *, part: bool) -> Iterator[_Finding]:
+    """Find suites of which nothing is known; a `part` of a suite may be empty."""
     if not tallies:
         yield _Finding("no_data", "No suite was run. Name one with --suite, or a test file that asks for one.")
     for tally in tallies:
@@ -112,6 +117,8 @@ def _absent(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
                 "no_data",
                 f"{tally.suite}: the suite was not run. Run its tests, or name others with --suite.",
             )
+        elif tally.planned == 0 and part:
+            continue
         elif tally.planned == 0:
             yield _Finding("no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its test split.")
         elif not tally.answered:
@@ -139,16 +146,30 @@ def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Itera
             yield _Finding("no_evidence", _no_evidence(run, tally.suite))
 
 
+def _shard(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    """Find what keeps a shard from being merged; nothing else is decided by a part of the samples."""
+    advice = "" if run.allow_partial else f" Run --shard {run.shard} again, or accept it with --allow-partial."
+    yield from _partial(tallies, allowed=run.allow_partial, advice=advice)
+    yield _Finding(
+        "no_evidence",
+        f"Shard {run.shard}: held against no bar. `pytest-cosmos merge` joins all shards and gates the whole.",
+        fails=False,
+    )
+
+
 def _ungated(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
     yield _Finding("no_evidence", "Measured only (--cosmos-no-gate): nothing was held against a bar.", fails=False)
     yield from _partial(tallies, allowed=True)
 
 
-def _partial(tallies: Sequence[_Tally], *, allowed: bool) -> Iterator[_Finding]:
+def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = None) -> Iterator[_Finding]:
+    if advice is None:
+        advice = (
+            "" if allowed else " Leave out -k, --limit and --cosmos-time-budget, or accept it with --allow-partial."
+        )
     for tally in tallies:
         if tally.planned and 0 < tally.answered < tally.planned:
             found = f"{tally.suite}: {tally.answered} of {tally.planned} cases answered: the run is PARTIAL."
-            advice = "" if allowed else " Leave out -k/--limit, or accept it with --allow-partial."
             yield _Finding("partial", found + advice, fails=not allowed)
 
 

@@ -169,11 +169,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker what it cannot know."""
+    if (ours := _existing(node.config)) is not None:
+        ours.greet_worker(node)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take in what a worker says of itself."""
-    record = getattr(node, "workeroutput", {}).get("cosmos")
-    if record is not None:
-        _session(node.config).reporter.add_process(record)
+    if "cosmos" in getattr(node, "workeroutput", {}) or _existing(node.config) is not None:
+        _session(node.config).miss_worker(node)
 
 
 def _session(config: pytest.Config) -> CosmosSession:

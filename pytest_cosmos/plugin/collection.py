@@ -20,6 +20,7 @@ from pytest_cosmos.suites import (
     limit_samples,
     read_prompt_file,
     read_suite,
+    shard_samples,
     with_prompt_file,
 )
 from pytest_cosmos.userfiles import Complaints
@@ -70,15 +71,16 @@ class Collection:
         return tuple(name for name in self._available() if name not in self.named)
 
     def cases_of(self, name: str) -> tuple[Case, ...]:
-        """Return the test cases of a suite, drawn by `--limit` where that is set; none if it is broken."""
+        """Return the test cases of a suite, drawn by `--limit` and then divided by `--shard`; none if it is broken."""
         if self.settings.suites and name not in self.settings.suites:
             return ()
         suite = self._read(name)
         if suite is None:
             return ()
         cases = suite.cases("test")
-        limit = self.settings.limit
-        return cases if limit is None else limit_samples(cases, limit, self.settings.seed)
+        if self.settings.limit is not None:
+            cases = limit_samples(cases, self.settings.limit, self.settings.seed)
+        return cases if self.settings.shard is None else shard_samples(cases, self.settings.shard)
 
     def check_asked_suites(self) -> None:
         """Add a problem for every `--suite` that does not exist."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,29 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 1")
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Read `K/N`, one part of N."""
+    match = _SHARD.fullmatch(text)
+    if match is not None and int(match[1]) <= int(match[2]):
+        return int(match[1]), int(match[2])
+    raise argparse.ArgumentTypeError(
+        f"'{text}' is no shard. Write K/N with 1 <= K <= N, e.g. 2/4 for the second of four parts"
+    )
+
+
+def duration(text: str) -> float:
+    """Read a time: seconds, or hours, minutes and seconds with their letters."""
+    match = _DURATION.fullmatch(text)
+    parts = match.groups() if match is not None else ()
+    total = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1, 1), strict=False))
+    if total > 0:
+        return total
+    raise argparse.ArgumentTypeError(f"'{text}' is no time above 0. Write seconds, or e.g. 90s, 10m, 1h30m")
+
+
+_SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
+_DURATION = re.compile(r"(?=.)(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?|([0-9]+(?:\.[0-9]+)?)")
+
 OPTIONS = (
     Option(
         "model",
@@ -63,9 +87,14 @@ OPTIONS = (
     ),
     Option("limit", {"metavar": "N", "type": positive,
                      "help": "Ask at most N samples a suite, drawn by label (a partial run)"}, short=True),
+    Option("shard", {"metavar": "K/N", "type": shard,
+                     "help": "Ask only the K-th of N parts of the samples; pytest-cosmos merge joins and gates them"},
+           short=True),
     Option("engine", {"choices": ("transformers", "scripted"), "help": "What runs the model"}, short=True),
     Option("allow-partial", {"action": "store_true", "default": False,
                              "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
+    Option("time-budget", {"metavar": "TIME", "type": duration,
+                           "help": "Ask nothing more after this time: seconds, or 90s, 10m, 1h30m (a partial run)"}),
     Option("replies", {"metavar": "FILE", "help": "What the scripted engine says, as YAML"}),
     Option("prompt", {"metavar": "FILE", "help": "Replace the system and user text of every prompt by those of a YAML "
                       "file in the Cosmos form (system_prompt, user_prompt)"}),
@@ -215,6 +244,8 @@ def make_settings(config: pytest.Config) -> Settings:
         suites=tuple(dict.fromkeys(option.cosmos_suite)),
         limit=option.cosmos_limit,
         seed=option.cosmos_seed,
+        shard=option.cosmos_shard,
+        time_budget=option.cosmos_time_budget,
         strict=option.cosmos_strict,
         allow_partial=option.cosmos_allow_partial,
         gate=not option.cosmos_no_gate,

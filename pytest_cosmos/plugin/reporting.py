@@ -94,12 +94,13 @@ class Reporter:
         """Mistakes in the user's files that workers found, each once."""
         return tuple(dict.fromkeys(line for record in self._processes for line in record["problems"]))
 
-    def finish(self) -> Conclusion:
-        """Write the run folder, decide, render the report."""
+    def finish(self, *, interrupted: bool = False) -> Conclusion:
+        """Write the run folder, decide, render the report; a run that was interrupted never says when it finished."""
         thresholds = read_thresholds(self._settings.thresholds) if self._settings.thresholds else None
         folder = self._flush()
         folder.close()
-        folder.write_run(self._run(folder, thresholds))
+        run = self._run(folder, thresholds)
+        folder.write_run(run.model_copy(update={"finished": ""}) if interrupted else run)
         started = time.perf_counter()
         conclusion = conclude(folder, thresholds)
         page = report(folder, conclusion, self._settings.root)
@@ -131,6 +132,8 @@ class Reporter:
             versions=versions(),
             git_commit=git_commit(settings.root),
             seed=settings.seed,
+            limit=settings.limit,
+            shard="{}/{}".format(*settings.shard) if settings.shard else "",
             thresholds=relative(file, settings.root) if file else "",
             thresholds_digest=thresholds.digest if thresholds else "",
             allow_partial=settings.allow_partial,

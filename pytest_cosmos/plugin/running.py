@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.engines import Engine, EngineProcess, Plan, ProcessEngine, Progress, make_engine
+from pytest_cosmos.engines import (
+    Engine,
+    EngineProcess,
+    Plan,
+    ProcessEngine,
+    Progress,
+    device_environment,
+    make_engine,
+)
 from pytest_cosmos.judging import judge
 from pytest_cosmos.plugin.collection import Collection, case_of
-from pytest_cosmos.plugin.live import LiveLine
+from pytest_cosmos.plugin.live import LiveLine, duration
 from pytest_cosmos.plugin.shares import make_batches, sample_key, share_of
+from pytest_cosmos.plugin.workers import deadline_of, place_of
 from pytest_cosmos.records import Case, Judgement, Outcome, Reply, Verdict
 
 if TYPE_CHECKING:
@@ -91,12 +100,15 @@ class Runner:
         self._plan: Plan | None = None
         self._process: EngineProcess | None = None
         self._live = live
+        self.deadline = deadline_of(config, collection.settings)
         self.selected: Counter[str] = Counter()
 
     def warm(self) -> None:
         """Start the engine's process, so that it imports its libraries while pytest collects."""
         if self._collection.settings.engine == "transformers" and not self._config.option.collectonly:
-            self._process = EngineProcess(warm=True)
+            place = place_of(self._config)
+            own = device_environment(self._collection.settings, *place) if place is not None else {}
+            self._process = EngineProcess(warm=True, environment=own)
 
     def start(self, items: Sequence[pytest.Item]) -> None:
         """Make the plan of the selected items and set it going."""
@@ -110,6 +122,7 @@ class Runner:
             self._engine(),
             [cases[node] for batch in share for node in batch],
             [[cases[node] for node in batch] for batch in others],
+            deadline=self.deadline,
         )
         self._plan.start()
 
@@ -119,6 +132,10 @@ class Runner:
             self.start([item])
         assert self._plan is not None
         reply = self._plan.reply(case, tick=self._live.draw)
+        if reply is None:
+            pytest.skip(
+                f"not asked: the time budget of {duration(self._collection.settings.time_budget or 0)} is spent"
+            )
         judgement = judge(case, reply)
         item.stash[OUTCOME] = Outcome(case=case, reply=reply, judgement=judgement)
         if judgement.verdict is Verdict.ERROR:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.engines import check_engine
+from pytest_cosmos.engines import check_engine, device_problem
 from pytest_cosmos.engines.known_models import read_models
 from pytest_cosmos.engines.models import locate, pin_advice
 from pytest_cosmos.errors import CosmosError, Problems
@@ -24,6 +24,7 @@ from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright, why_outright
+from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Verdict
 from pytest_cosmos.report import summary_lines
 
@@ -35,6 +36,9 @@ PROPERTY = "cosmos"
 
 FAILURES = (AssertionError, pytest.fail.Exception)
 """How a test body says that it does not accept an answer."""
+
+INTERRUPTED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+"""Ctrl-C, broken test files, xdist's `-x`: what was selected and asked then says nothing of what should have been."""
 
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
@@ -56,6 +60,7 @@ class CosmosSession:
         self.runner = Runner(config, self._collection, self._live)
         self.reporter = Reporter(config, self._collection.settings)
         self._is_worker = hasattr(config, "workerinput")
+        self._places = Places()
         self._warm = False
         self._refused = False
         self._reached = False
@@ -77,6 +82,18 @@ class CosmosSession:
         if self._is_controller and not models_file_problems(self.settings) and (problem := self._model_problem()):
             self._refused = True
             raise pytest.UsageError(problem)
+
+    def greet_worker(self, node: Any) -> None:
+        """Tell a worker that is about to start what it cannot know."""
+        node.workerinput[PLACE] = self._places.take(node.gateway.id)
+        node.workerinput[DEADLINE] = self.runner.deadline
+
+    def miss_worker(self, node: Any) -> None:
+        """Take in what a worker that has ended says of itself; its place is free again."""
+        self._places.leave(node.gateway.id)
+        record = getattr(node, "workeroutput", {}).get(PROPERTY)
+        if record is not None:
+            self.reporter.add_process(record)
 
     def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         """Turn a marked test into items; the engine's libraries begin to load meanwhile."""
@@ -177,7 +194,7 @@ class CosmosSession:
             self._stop(session, refusal(self.reporter.problems))
             return
         try:
-            decision = self.reporter.finish().decision
+            decision = self.reporter.finish(interrupted=session.exitstatus in INTERRUPTED).decision
         except (CosmosError, OSError) as error:
             self._stop(session, str(error))
             return
@@ -235,7 +252,8 @@ class CosmosSession:
             check_engine(self.settings)
         except CosmosError as error:
             return str(error)
-        return None
+        workers = worker_count(self._config)
+        return device_problem(self.settings, workers) if workers else None
 
 
 SESSION = pytest.StashKey[CosmosSession]()

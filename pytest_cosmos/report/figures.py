@@ -60,6 +60,9 @@ def headline(run: Run) -> Word:
     """Return the run's decision as a word and a sentence."""
     if run.decision is None:
         return UNDECIDED
+    if run.shard and run.decision.outcome == "no_evidence":
+        return Word(f"Shard {run.shard}", "This part is answered; merged with the others it is held against the bars.",
+                    "warn", "◔")  # fmt: skip
     if not run.gated and run.decision.exit_code == 0:
         return MEASURED
     return OUTCOME_WORDS[run.decision.outcome]

@@ -5,16 +5,20 @@ from __future__ import annotations
 from pytest_cosmos.suites.columns import SPLITS
 from pytest_cosmos.suites.limit import limit_samples
 from pytest_cosmos.suites.prompt_files import PromptFile, read_prompt_file, with_prompt_file
+from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
 from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite
 
 __all__ = [
     "MANIFEST",
     "SPLITS",
     "PromptFile",
+    "Shard",
     "Suite",
     "find_suites",
     "limit_samples",
     "read_prompt_file",
     "read_suite",
+    "shard_of",
+    "shard_samples",
     "with_prompt_file",
 ]

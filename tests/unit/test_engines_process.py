@@ -63,6 +63,7 @@ def test_a_process_that_dies_leaves_errors_that_say_how(tmp_path: Path) -> None:
     os.kill(apart._process._child.pid, signal.SIGKILL)
     reply = plan.reply(asked[0])
     plan.close()
+    assert reply is not None
     assert reply.finish == "error"
     assert "signal 9" in reply.error
 

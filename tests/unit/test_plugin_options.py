@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cosmos.plugin.options import OPTIONS, positive, without_aliases
+from pytest_cosmos.plugin.options import OPTIONS, duration, positive, shard, without_aliases
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,30 @@ def test_every_option_has_help_that_starts_with_a_capital() -> None:
 
 
 def test_short_names_are_unique_and_few() -> None:
-    assert [option.name for option in OPTIONS if option.short] == ["model", "suite", "limit", "engine", "allow-partial"]
+    assert [option.name for option in OPTIONS if option.short] == [
+        "model",
+        "suite",
+        "limit",
+        "shard",
+        "engine",
+        "allow-partial",
+    ]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
 def test_a_count_must_be_positive(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="whole number of at least 1"):
         positive(text)
+
+
+@pytest.mark.parametrize(("text", "parts"), [("1/1", (1, 1)), ("2/4", (2, 4)), ("10/10", (10, 10))])
+def test_a_shard(text: str, parts: tuple[int, int]) -> None:
+    assert shard(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("600", 600), ("0.5", 0.5), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("2h", 7200), ("1h0m1.5s", 3601.5)],
+)
+def test_a_duration(text: str, seconds: float) -> None:
+    assert duration(text) == seconds

@@ -102,7 +102,12 @@ class RunFolder:
 
     def read_run(self) -> Run:
         """Read run.json; RunFolderError where it is missing or not one."""
-        return Run.model_validate(_read_json(self.path / "run.json"))
+        path = self.path / "run.json"
+        try:
+            return Run.model_validate(_read_json(path))
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise RunFolderError(f"{path}: not a run: {where}: {error.errors()[0]['msg']}") from None
 
     def read_outcomes(self) -> list[Outcome]:
         """Read outcomes.jsonl, a torn last line left out; RunFolderError names any other bad line."""
