@@ -8,10 +8,21 @@ from pathlib import Path
 from pytest_cosmos.engines.base import Engine
 from pytest_cosmos.engines.plan import Plan, Progress, error_reply
 from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
+from pytest_cosmos.engines.stored import StoredEngine
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.settings import Settings
 
-__all__ = ["Engine", "EngineProcess", "Plan", "ProcessEngine", "Progress", "check_engine", "error_reply", "make_engine"]
+__all__ = [
+    "Engine",
+    "EngineProcess",
+    "Plan",
+    "ProcessEngine",
+    "Progress",
+    "StoredEngine",
+    "check_engine",
+    "error_reply",
+    "make_engine",
+]
 
 
 def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
@@ -34,6 +45,10 @@ def check_engine(settings: Settings) -> None:
 
         if settings.replies is not None:
             read_script(settings.replies)
+    elif settings.replay_only:
+        from pytest_cosmos.engines.store_key import identify
+
+        identify(settings)
     else:
         from pytest_cosmos.engines.models import fetch, locate
 
