@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import check_cases, gate, report
+from pytest_cosmos.cli import cache, check_cases, gate, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("check-cases")(check_cases.command)
 app.command("gate")(gate.command)
 app.command("report")(report.command)
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

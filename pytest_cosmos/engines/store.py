@@ -144,11 +144,15 @@ class ReplyStore:
         self._useless = True
         self._disconnect()
         if isinstance(error, StrangeFileError):
-            self._remark(f"reply store {self.path}: {error}. It is left alone and nothing is stored. Name another file.")
+            self._remark(
+                f"reply store {self.path}: {error}. It is left alone and nothing is stored. Name another file."
+            )
         elif _is_damaged(error):
             with contextlib.suppress(OSError):
                 self._suspicion.touch()
-            self._remark(f"reply store {self.path}: damaged ({error}). The next run sets it aside and begins a new one.")
+            self._remark(
+                f"reply store {self.path}: damaged ({error}). The next run sets it aside and begins a new one."
+            )
         else:
             self._remark(f"reply store {self.path}: cannot be used ({error}). {again}")
 

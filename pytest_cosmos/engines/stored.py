@@ -75,7 +75,7 @@ class StoredEngine:
         return tuple(self._store.remarks)
 
     def recall(self, cases: Sequence[Case]) -> Iterator[Reply]:
-        """Yield the replies that need no asking: those stored, and where nothing may be asked, an error for the rest."""
+        """Yield the replies that need no asking: those stored, and in a replay an error for each of the rest."""
         missed = False
         for start in range(0, len(cases), _AT_ONCE):
             some = cases[start : start + _AT_ONCE]
@@ -128,7 +128,9 @@ class StoredEngine:
             return
         if not self._loaded:
             self.load()
-        keys = {name: self._key(case) for name, case in missing.items()}  # of the media as they are before they are read
+        keys = {
+            name: self._key(case) for name, case in missing.items()
+        }  # of the media as they are before they are read
         for reply in self._engine.answer(tuple(missing.values())):
             yield self._keep(missing.get(reply.case_key), keys.get(reply.case_key), reply)
 
@@ -187,7 +189,7 @@ class StoredEngine:
             self._store.put_model(self._identity.digest, record)
 
     def _look_at(self, case: Case) -> _Seen | None:
-        """Return the hash of a sample's media as they are now; read anew where they changed since they were collected."""
+        """Return the hash of a sample's media as they are now; read anew where they changed since collection."""
         name = (case.suite, case.sample.media)
         if name not in self._seen:
             paths = media_paths(self._folders.get(case.suite, Path()), case.sample)
