@@ -75,7 +75,7 @@ class Identity:
         told = {
             "weights": record.fingerprint,
             "family": record.family,
-            "device": record.device.split()[0].partition(":")[0],
+            "device": record.device.partition(" ")[0].partition(":")[0],
             "dtype": OWN_DTYPE if self.parts["dtype"] == OWN_DTYPE else record.dtype,
         }
         return replace(self, parts={**self.parts, **told})

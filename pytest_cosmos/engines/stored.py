@@ -119,19 +119,19 @@ class StoredEngine:
 
     def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
         """Yield the replies that are stored, then ask the others and store each as it comes."""
-        recalled = set()
-        for reply in self.recall(cases):
-            recalled.add(reply.case_key)
-            yield reply
-        missing = {case.key: case for case in cases if case.key not in recalled}
-        if not missing:
-            return
-        if not self._loaded:
-            self.load()
-        keys = {
-            name: self._key(case) for name, case in missing.items()
-        }  # of the media as they are before they are read
-        for reply in self._engine.answer(tuple(missing.values())):
+        missing = {case.key: case for case in cases}
+        while missing:
+            for reply in self.recall(tuple(missing.values())):
+                missing.pop(reply.case_key)
+                yield reply
+            looked_up = self._identity
+            if missing and not self._loaded:
+                self.load()
+            if self._identity == looked_up:  # otherwise it was not foretold rightly: look again
+                break
+        # the keys of the media as they are before they are read
+        keys = {name: self._key(case) for name, case in missing.items()}
+        for reply in self._engine.answer(tuple(missing.values())) if missing else ():
             yield self._keep(missing.get(reply.case_key), keys.get(reply.case_key), reply)
 
     def close(self) -> None:

@@ -43,7 +43,8 @@ def test_every_option_has_help_that_starts_with_a_capital() -> None:
 
 
 def test_short_names_are_unique_and_few() -> None:
-    assert [option.name for option in OPTIONS if option.short] == ["model", "suite", "limit", "engine", "allow-partial"]
+    short = {option.name for option in OPTIONS if option.short}
+    assert short == {"model", "suite", "limit", "engine", "allow-partial", "fresh"}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
