@@ -4,7 +4,8 @@ CosmosError
 ├── Problems            several mistakes in the user's files, listed at once
 ├── OptionError         an option or setting that cannot be obeyed
 ├── ModelUnavailable    the weights are not here and could not be had
-└── RunFolderError      a run folder that cannot be read
+├── RunFolderError      a run folder that cannot be read
+└── StoreError          a reply store that cannot be used
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class ModelUnavailable(CosmosError):
 
 class RunFolderError(CosmosError):
     """A run folder that cannot be read."""
+
+
+class StoreError(CosmosError):
+    """A reply store that cannot be used; a run goes on without it, `pytest-cosmos cache` does not."""
 
 
 def suggest(wrong: str, allowed: Sequence[str]) -> str:

@@ -40,7 +40,8 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
     gated = run.gated and not run.shard
     checks = check(thresholds, outcomes, run) if thresholds is not None and gated else ()
     decision = decide(run, outcomes, checks)
-    run = run.model_copy(update={"decision": decision})
+    stored = sum(outcome.reply.stored for outcome in outcomes)
+    run = run.model_copy(update={"decision": decision, "stored": stored})
     folder.write_run(run)
     folder.write_summary(summary)
     return Conclusion(run, outcomes, summary, checks, decision)

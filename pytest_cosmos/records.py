@@ -234,6 +234,8 @@ class Metric(Record):
     """How many cases it was computed from (the denominator of a proportion)."""
     samples: int = 0
     """How many different samples these cases are of."""
+    asked_on: StrictStr = ""
+    """Of a time that rests on stored replies: the day these were asked, or the first and the last one."""
 
     @property
     def key(self) -> str:
@@ -400,6 +402,8 @@ class Run(Record):
     """The suites this run must answer for."""
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
+    stored: int = 0
+    """How many of the replies come from the reply store: nothing was asked for them in this run."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)
     """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
     decision: Decision | None = None

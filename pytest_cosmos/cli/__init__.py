@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import check_cases, doctor, gate, merge, models, report
+from pytest_cosmos.cli import cache, check_cases, doctor, gate, merge, models, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("merge")(merge.command)
 app.command("report")(report.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from pytest_cosmos.engines.base import Engine
 from pytest_cosmos.engines.devices import device_environment, device_problem
 from pytest_cosmos.engines.plan import Plan, Progress, error_reply
 from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
+from pytest_cosmos.engines.stored import StoredEngine
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.settings import Settings
 
@@ -18,6 +19,7 @@ __all__ = [
     "Plan",
     "ProcessEngine",
     "Progress",
+    "StoredEngine",
     "check_engine",
     "device_environment",
     "device_problem",
@@ -47,6 +49,10 @@ def check_engine(settings: Settings) -> None:
 
         if settings.replies is not None:
             read_script(settings.replies)
+    elif settings.replay_only:
+        from pytest_cosmos.engines.store_key import identify
+
+        identify(settings)
     else:
         from pytest_cosmos.engines.models import fetch, locate
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pytest_cosmos.records import Case, ModelRecord, Reply
 
@@ -32,3 +32,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stop at the next chance and free what `load` took; may be called from any thread, and twice."""
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """What an engine has besides that need not be loaded for every case."""
+
+    def recall(self, cases: Sequence[Case]) -> Iterator[Reply]:
+        """Yield the replies that are to be had without `load`; the other cases are left to `answer`."""
+
+    def describe(self) -> ModelRecord:
+        """Say what answers, also before `load`."""

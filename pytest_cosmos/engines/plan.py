@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.engines.base import Engine, Recalls
 from pytest_cosmos.errors import CosmosError
 from pytest_cosmos.records import Case, ModelRecord, Reply
 
@@ -26,11 +26,14 @@ class Progress:
     total: int
     seconds: float
     """Spent answering; 0 while the model loads."""
+    recalled: int = 0
+    """How many of the answered ones were not asked: they come from the reply store."""
 
     @property
     def rate(self) -> float | None:
-        """Cases per second; None before the first reply."""
-        return self.answered / self.seconds if self.answered and self.seconds > 0 else None
+        """Cases asked per second; None before the first reply."""
+        asked = self.answered - self.recalled
+        return asked / self.seconds if asked and self.seconds > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -50,6 +53,7 @@ class _Shared:
     """Why the thread has ended; None while it runs."""
     spent: bool = False
     """The deadline came before the thread had ended: what has no reply is not asked any more."""
+    recalled: int = 0
     answering: float = 0.0
     """Seconds spent with cases in hand."""
     since: float | None = None
@@ -128,7 +132,7 @@ class Plan:
         shared = self._shared
         with shared.changed:
             running = time.perf_counter() - shared.since if shared.since is not None else 0.0
-            return Progress(len(shared.replies), len(shared.asked), shared.answering + running)
+            return Progress(len(shared.replies), len(shared.asked), shared.answering + running, shared.recalled)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop after the batch at hand and free the model; does not wait longer than `timeout` seconds."""
@@ -162,11 +166,16 @@ class Plan:
     def _work(self) -> None:
         failure = "the run was stopped before this case was answered"
         try:
-            self._engine.load()
-            self.seconds.update(self._engine.seconds)
-            self.model = self._engine.describe()
+            loaded = False
             while (cases := self._next_cases()) is not None:
-                self._answer(cases)
+                left = self._recall(cases)
+                if left and not loaded:
+                    self._engine.load()
+                    loaded = True
+                    self.seconds.update(self._engine.seconds)
+                    self.model = self._engine.describe()
+                if left:
+                    self._answer(left)
         except BaseException as error:  # the tests must hear of it, whatever it is: they fail with this text
             failure = str(error) if isinstance(error, CosmosError) else f"{type(error).__name__}: {error}"
         finally:
@@ -182,6 +191,21 @@ class Plan:
             while not shared.queue and not self._stop.is_set():
                 shared.changed.wait()
             return None if self._stop.is_set() else shared.queue.popleft()
+
+    def _recall(self, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+        """Take the replies that need no model; return the cases that do, none where the plan was stopped."""
+        shared = self._shared
+        if not isinstance(self._engine, Recalls):
+            return cases
+        for reply in self._engine.recall(cases):
+            with shared.changed:
+                shared.replies[reply.case_key] = reply
+                shared.recalled += 1
+                shared.changed.notify_all()
+            if self._stop.is_set():
+                return ()
+        self.model = self.model or self._engine.describe()
+        return tuple(case for case in cases if case.key not in shared.replies)
 
     def _answer(self, cases: tuple[Case, ...]) -> None:
         shared = self._shared

@@ -39,7 +39,7 @@ def check(thresholds: Thresholds, outcomes: Sequence[Outcome], run: Run) -> tupl
 
 
 def _check(threshold: Threshold, facts: Mapping[str, Facts], *, blocking: bool) -> Check:
-    measured = metric(facts, threshold.suite, threshold.metric, threshold.slice)
+    measured = metric(facts, threshold.suite, threshold.metric, threshold.slice, threshold.min_cases)
     return Check(
         threshold=threshold,
         metric=measured,
@@ -92,6 +92,8 @@ def _no_data(threshold: Threshold, measured: Metric) -> str:
 def _basis(measured: Metric) -> str:
     """Say how sure a figure is: `95 % CI 0.661-0.759, n=400 cases of 160 samples`."""
     n = f"n={counted(measured.cases, 'case')} of {counted(measured.samples, 'sample')}"
+    if measured.asked_on:
+        n += f", asked on {measured.asked_on}"
     if measured.low is None or measured.high is None:
         return n
     return f"95 % CI {measured.low:.3f}-{measured.high:.3f}, {n}"

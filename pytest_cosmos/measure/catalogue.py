@@ -22,6 +22,8 @@ class MetricKind:
     proportion: bool
     """So many of so many cases: has an interval."""
     description: str
+    timing: bool = False
+    """About how long replies took: replies asked in this run come first, see `timing`."""
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -39,6 +41,10 @@ def _share(name: str, title: str, description: str, *, higher: bool) -> MetricKi
 
 def _figure(name: str, title: str, unit: Unit, higher: bool | None, description: str) -> MetricKind:
     return MetricKind(name, title, unit, higher, proportion=False, description=description)
+
+
+def _time(name: str, title: str, unit: Unit, description: str) -> MetricKind:
+    return MetricKind(name, title, unit, unit == "1/s", proportion=False, description=description, timing=True)
 
 
 _KINDS = (
@@ -129,32 +135,28 @@ _KINDS = (
         None,
         "Mean probability of the answers given, where the engine tells it.",
     ),
-    _figure(
+    _time(
         "latency_p50",
         "Latency p50",
         "s",
-        False,
         "Median time from handing a batch in to the reply: what a caller waits.",
     ),
-    _figure(
+    _time(
         "latency_p95",
         "Latency p95",
         "s",
-        False,
         "Time from handing a batch in within which 95 % of the replies came.",
     ),
-    _figure(
+    _time(
         "cases_per_second",
         "Cases per second",
         "1/s",
-        True,
         "Cases answered, divided by the sum of what each cost.",
     ),
-    _figure(
+    _time(
         "tokens_per_second",
         "Tokens per second",
         "1/s",
-        True,
         "Tokens generated, divided by the sum of what each case cost.",
     ),
     _figure("cases", "Cases", "count", True, "Cases with an outcome, errors included."),

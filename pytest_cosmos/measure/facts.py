@@ -54,6 +54,8 @@ class Facts:
     waited: Values
     """From handing the batch in to the reply."""
     tokens: Values
+    stored: Flags
+    """The reply comes from the reply store: its times are those of the run that asked."""
 
     def __len__(self) -> int:
         return len(self.outcomes)
@@ -158,6 +160,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         seconds=_values(reply.seconds for reply in replies),
         waited=_values(reply.batch_seconds for reply in replies),
         tokens=_values(reply.output_tokens for reply in replies),
+        stored=np.array([reply.stored for reply in replies], dtype=bool),
     )
 
 

@@ -9,6 +9,7 @@ from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import NO_ANSWER, NO_REPLY, Facts, read_facts
 from pytest_cosmos.measure.formulas import FORMULAS
 from pytest_cosmos.measure.interval import interval
+from pytest_cosmos.measure.timing import asked_on, timed
 from pytest_cosmos.records import ERROR, UNPARSED, Confusion, Metric, Outcome, Summary, Verdict
 
 SUMMARY_SLICES: tuple[tuple[str, ...], ...] = (
@@ -34,15 +35,16 @@ def measure(outcomes: Sequence[Outcome], suite: str, name: str, where: Mapping[s
     return metric(read_facts(outcomes), suite, name, where or {})
 
 
-def metric(facts: Mapping[str, Facts], suite: str, name: str, where: Mapping[str, str]) -> Metric:
-    """Compute one metric from outcomes already taken apart."""
+def metric(facts: Mapping[str, Facts], suite: str, name: str, where: Mapping[str, str], min_cases: int = 1) -> Metric:
+    """Compute one metric from outcomes already taken apart; a time of `min_cases` replies asked now needs no others."""
     if suite not in facts:
         return Metric(suite=suite, name=name, slice=dict(where), value=None)
-    return _metric(facts[suite].where(where), suite, name, where)
+    return _metric(facts[suite].where(where), suite, name, where, min_cases)
 
 
-def _metric(facts: Facts, suite: str, name: str, where: Mapping[str, str]) -> Metric:
-    figure = FORMULAS[name](facts)
+def _metric(facts: Facts, suite: str, name: str, where: Mapping[str, str], min_cases: int = 1) -> Metric:
+    timing = METRICS[name].timing
+    figure = FORMULAS[name](timed(facts, min_cases) if timing else facts)
     bounds = None
     if METRICS[name].proportion and figure.successes is not None:
         bounds = interval(figure.successes, len(figure.of))
@@ -56,6 +58,7 @@ def _metric(facts: Facts, suite: str, name: str, where: Mapping[str, str]) -> Me
         high=high,
         cases=len(figure.of),
         samples=figure.of.samples,
+        asked_on=asked_on(figure.of) if timing else "",
     )
 
 

@@ -95,6 +95,12 @@ OPTIONS = (
                              "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
     Option("time-budget", {"metavar": "TIME", "type": duration,
                            "help": "Ask nothing more after this time: seconds, or 90s, 10m, 1h30m (a partial run)"}),
+    Option("fresh", {"action": "store_true", "default": False,
+                     "help": "Ask every case again, whatever the reply store holds"}, short=True),
+    Option("replay-only", {"action": "store_true", "default": False,
+                           "help": "Ask nothing: a case that the reply store does not hold is an error"}),
+    Option("store", {"metavar": "FILE",
+                     "help": "The reply store (default: store/replies.sqlite of the reports), or none"}),
     Option("replies", {"metavar": "FILE", "help": "What the scripted engine says, as YAML"}),
     Option("prompt", {"metavar": "FILE", "help": "Replace the system and user text of every prompt by those of a YAML "
                       "file in the Cosmos form (system_prompt, user_prompt)"}),
@@ -118,6 +124,7 @@ INI = {
     "cases": "Folder of suites, relative to the rootdir (default: cases)",
     "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",
     "reports": "Where runs are written, relative to the rootdir (default: reports)",
+    "store": "The reply store, relative to the rootdir (default: store/replies.sqlite of the reports), or none",
     "tests": "Folder of the tests that ask the model, such as benchmarks: a run asked for it answers for every suite "
     "of the thresholds, even if no such test is collected",
 }
@@ -231,11 +238,15 @@ def make_settings(config: pytest.Config) -> Settings:
     replies = _path(config, "replies")
     if engine == "scripted" and replies is None:
         raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
+    reports = _path(config, "reports") or config.rootpath / "reports"
     return Settings(
         root=config.rootpath,
         cases=cases_folder(config),
         thresholds=_thresholds(config),
-        reports=_path(config, "reports") or config.rootpath / "reports",
+        reports=reports,
+        store=_store(config, engine, reports),
+        fresh=option.cosmos_fresh,
+        replay_only=option.cosmos_replay_only,
         model=option.cosmos_model or config.getini("cosmos_model") or default.model,
         models_file=_models_file(config),
         engine=engine,
@@ -275,6 +286,27 @@ def _path(config: pytest.Config, name: str) -> Path | None:
         return config.invocation_params.dir / given
     ini = config.getini(f"cosmos_{name}") if name in INI else ""
     return config.rootpath / ini if ini else None
+
+
+def _store(config: pytest.Config, engine: str, reports: Path) -> Path | None:
+    """Return the reply store's file; OptionError where the options about it cannot all be obeyed."""
+    from pytest_cosmos.errors import OptionError
+
+    option = config.option
+    named = option.cosmos_store or config.getini("cosmos_store")
+    file = None if named == "none" else _path(config, "store") or reports / "store" / "replies.sqlite"
+    if file is not None and file.suffix != ".sqlite":  # a slip must not make some other file a damaged store
+        raise OptionError(f"--cosmos-store {named}: must be a file named *.sqlite, or none.")
+    if option.cosmos_replay_only:
+        against = (
+            "--fresh asks every case" if option.cosmos_fresh
+            else "--cosmos-store none leaves nothing to replay" if file is None
+            else "what the scripted engine says is not stored" if engine == "scripted"
+            else ""
+        )  # fmt: skip
+        if against:
+            raise OptionError(f"--cosmos-replay-only asks nothing, but {against}. Leave one of them out.")
+    return file
 
 
 def _thresholds(config: pytest.Config) -> Path | None:

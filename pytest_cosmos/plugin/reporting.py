@@ -94,6 +94,11 @@ class Reporter:
         """Mistakes in the user's files that workers found, each once."""
         return tuple(dict.fromkeys(line for record in self._processes for line in record["problems"]))
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What processes have to say that concerns no verdict, each once."""
+        return tuple(dict.fromkeys(line for record in self._processes for line in record["remarks"]))
+
     def finish(self, *, interrupted: bool = False) -> Conclusion:
         """Write the run folder, decide, render the report; a run that was interrupted never says when it finished."""
         thresholds = read_thresholds(self._settings.thresholds) if self._settings.thresholds else None

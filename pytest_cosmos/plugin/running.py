@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pytest_cosmos.engines import (
     Plan,
     ProcessEngine,
     Progress,
+    StoredEngine,
     device_environment,
     make_engine,
 )
@@ -99,6 +101,9 @@ class Runner:
         self._collection = collection
         self._plan: Plan | None = None
         self._process: EngineProcess | None = None
+        self._apart = False
+        self._engine: Engine | None = None
+        self._started = time.time()
         self._live = live
         self.deadline = deadline_of(config, collection.settings)
         self.selected: Counter[str] = Counter()
@@ -106,9 +111,8 @@ class Runner:
     def warm(self) -> None:
         """Start the engine's process, so that it imports its libraries while pytest collects."""
         if self._collection.settings.engine == "transformers" and not self._config.option.collectonly:
-            place = place_of(self._config)
-            own = device_environment(self._collection.settings, *place) if place is not None else {}
-            self._process = EngineProcess(warm=True, environment=own)
+            self._apart = True
+            self._process = self._make_process()
 
     def start(self, items: Sequence[pytest.Item]) -> None:
         """Make the plan of the selected items and set it going."""
@@ -118,8 +122,9 @@ class Runner:
             [item.nodeid for item in items], {node: sample_key(case) for node, case in cases.items()}
         )
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
+        self._engine = self._choose_engine()
         self._plan = Plan(
-            self._engine(),
+            self._engine,
             [cases[node] for batch in share for node in batch],
             [[cases[node] for node in batch] for batch in others],
             deadline=self.deadline,
@@ -150,14 +155,30 @@ class Runner:
         """Stop the plan."""
         if self._process is not None:
             self._process.close()
+        if self._engine is not None:
+            self._engine.close()
         if self._plan is not None:
             self._plan.close()
 
-    def _engine(self) -> Engine:
+    def _choose_engine(self) -> Engine:
+        """Return the engine, behind the reply store where there is one; what is scripted is not stored."""
+        settings = self._collection.settings
+        if settings.store is None or settings.engine == "scripted":
+            return self._make_engine()
+        return StoredEngine(self._make_engine, settings, self._collection.folders(), collected=self._started)
+
+    def _make_engine(self) -> Engine:
         settings, folders = self._collection.settings, self._collection.folders()
-        if self._process is None:
+        if not self._apart:
             return make_engine(settings, folders)
-        return ProcessEngine(settings, folders, self._process)
+        process, self._process = self._process or self._make_process(), None
+        return ProcessEngine(settings, folders, process)
+
+    def _make_process(self) -> EngineProcess:
+        """Start a child; a worker's sees the device that is this worker's."""
+        place = place_of(self._config)
+        own = device_environment(self._collection.settings, *place) if place is not None else {}
+        return EngineProcess(warm=True, environment=own)
 
     def record(self) -> dict[str, Any]:
         """Describe what this process did, as builtins that travel between processes."""
@@ -167,6 +188,7 @@ class Runner:
             "named": sorted(self._collection.suites),
             "suites": [suite.model_dump(mode="json") for suite in self._collection.suite_records(self.selected)],
             "model": model.model_dump(mode="json") if model is not None else None,
+            "remarks": list(self._engine.remarks) if isinstance(self._engine, StoredEngine) else [],
             "seconds": {**(self._plan.seconds if self._plan else {}), "read cases": self._collection.seconds},
         }
 

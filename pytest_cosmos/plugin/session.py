@@ -237,6 +237,8 @@ class CosmosSession:
             report_path=self.reporter.report_path,
             width=terminal._tw.fullwidth,
         )
+        for remark in self.reporter.remarks:
+            terminal.write_line(remark, yellow=True)
         for line in lines:
             terminal.write_line(line.text, **STYLES.get(line.style, {}))
         if advice := unpinned_advice(self.settings, conclusion.run.model.fingerprint):

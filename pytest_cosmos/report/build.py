@@ -27,6 +27,7 @@ from pytest_cosmos.report.figures import (
     headline,
     kind,
     release_note,
+    replies,
     said,
     said_word,
     simulated_only,
@@ -61,7 +62,7 @@ def build_view(run: Run, summary: Summary, checks: Sequence[Check], outcomes: Se
     return ReportView(
         title=f"{run.model.name}: {headline(run).text}",
         headline=_headline(run),
-        facts=_facts(run, outcomes),
+        facts=_facts(run, summary, outcomes),
         simulated_only=simulated_only(run),
         checks=tuple(check_row(check) for check in sorted(checks, key=lambda c: not c.blocking)),
         suites=_suites(run, summary, figures, prompts),
@@ -85,7 +86,7 @@ def _headline(run: Run) -> Headline:
     )
 
 
-def _facts(run: Run, outcomes: Sequence[Outcome]) -> tuple[Fact, ...]:
+def _facts(run: Run, summary: Summary, outcomes: Sequence[Outcome]) -> tuple[Fact, ...]:
     model = run.model
     samples = len({(o.case.suite, o.case.sample.id) for o in outcomes})
     prompts = len({(o.case.suite, o.case.prompt.name) for o in outcomes})
@@ -99,6 +100,7 @@ def _facts(run: Run, outcomes: Sequence[Outcome]) -> tuple[Fact, ...]:
         ),
         Fact("Suites" if len(run.suites) > 1 else "Suite", ", ".join(s.title or s.name for s in run.suites)),
         Fact("Date", text.when(run.started)),
+        Fact("Replies", replies(run, summary, outcomes)),
         Fact("Device", " · ".join(part for part in (model.device, model.dtype, model.engine) if part)),
     ]
     return tuple(fact for fact in facts if fact.value)
@@ -118,7 +120,7 @@ def check_row(check: Check) -> CheckRow:
         interval=text.interval(metric),
         bar=text.bar(threshold.metric, threshold.at_least, threshold.at_most).replace(">=", "≥").replace("<=", "≤"),
         cases=f"{metric.cases:,}",
-        message=check.message if check.status is CheckStatus.NO_DATA else "",
+        message=check.message if check.status is CheckStatus.NO_DATA or metric.asked_on else "",
         where=threshold.where,
         blocking=check.blocking,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, OutcomeWord, Run, Verdict
+from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, OutcomeWord, Run, Summary, Verdict
 
 Style = Literal["", "good", "bad", "warn", "strong", "dim", "head"]
 
@@ -144,6 +144,19 @@ TIME_WORDS = {
     "report": "writing the report",
     "total": "total",
 }
+
+
+def replies(run: Run, summary: Summary, outcomes: Sequence[Outcome]) -> str:
+    """Say how many replies were asked now and how many were stored, and of when the times are; empty: none stored."""
+    if not run.stored:
+        return ""
+    asked = len(outcomes) - run.stored
+    days = sorted({day for metric in summary.metrics for day in metric.asked_on.split(" to ") if day})
+    when = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""
+    where = "where none was asked now, " if asked else ""
+    return f"{asked:,} asked now, {run.stored:,} from the reply store" + (
+        f"; {where}times are of {when}" if days else ""
+    )
 
 
 def times(run: Run) -> tuple[tuple[str, float], ...]:

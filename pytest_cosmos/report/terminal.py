@@ -19,6 +19,7 @@ from pytest_cosmos.report.figures import (
     headline,
     kind,
     release_note,
+    replies,
     said,
     said_word,
     simulated_only,
@@ -50,7 +51,7 @@ def summary_lines(
     report_path: str,
     width: int = 80,
 ) -> Iterator[Line]:
-    """Yield the end-of-run summary: metrics, checks, worst cases, time, decision, path of the report.
+    """Yield the end-of-run summary: metrics, checks, worst cases, replies, time, decision, path of the report.
 
     No line is wider than `width` (taken as 72 at the least), except for the report's path.
     """
@@ -60,6 +61,8 @@ def summary_lines(
         yield from metric_lines(suite, figures, width)
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
+    if told := replies(run, summary, outcomes):
+        yield from _wrapped(f"replies: {told}", width, "dim", "")
     yield from time_lines(run, width)
     yield from decision_lines(run, width)
     if report_path:
@@ -164,7 +167,7 @@ def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
         else:
             yield Line(start + text.one_line(name, room), style)
             yield Line(shown.rjust(width).rstrip(), style)
-        if check.status is CheckStatus.NO_DATA:
+        if check.status is CheckStatus.NO_DATA or check.metric.asked_on:
             yield from _wrapped(check.message, width, style, " " * (wide + 4))
 
 

@@ -39,7 +39,7 @@ def replies(folder: Path | None) -> dict[str, dict[str, object]]:
 def test_answers_do_not_depend_on_workers(pytester: pytest.Pytester) -> None:
     projects = Project(pytester, ()), Project(pytester, ("-n2",))
     use_shipped_images(projects[0])
-    alone, two = (project.run(engine=()) for project in projects)
+    alone, two = (project.run("--fresh", engine=()) for project in projects)
     assert alone.exit_code == two.exit_code == 0, alone.text + two.text
     first, second = replies(alone.folder), replies(two.folder)
     assert first.keys() == second.keys()

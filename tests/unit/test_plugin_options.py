@@ -50,6 +50,7 @@ def test_short_names_are_unique_and_few() -> None:
         "shard",
         "engine",
         "allow-partial",
+        "fresh",
     ]
 
 

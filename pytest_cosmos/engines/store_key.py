@@ -1,0 +1,230 @@
+"""What decides a reply, as one hash: the address under which the reply store keeps it.
+
+    key = SHA-256 of (identity: what answers, and how) x (prompt: what it is asked) x (media: their bytes)
+
+Fails safe: whatever is not known to leave replies as they are counts. A setting of a later version is part of the
+key until it is listed in `UNDECIDING`, and so is the source code of the engine, of the prompts and of the judges.
+All of it is known before a model is loaded, and without importing torch.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, assert_never
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest_cosmos
+from pytest_cosmos.engines.models import Located, locate, with_known
+from pytest_cosmos.engines.store_device import device_kind
+from pytest_cosmos.engines.transformers_load import fingerprint
+from pytest_cosmos.errors import ModelUnavailable
+from pytest_cosmos.media import media_kind
+from pytest_cosmos.prompting import FAMILIES, family_of, messages
+from pytest_cosmos.records import ModelRecord, Prompt, Sample
+from pytest_cosmos.settings import Settings
+
+UNDECIDING: Final = frozenset({
+    # what is asked
+    "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
+    # what is made of replies
+    "strict", "allow_partial", "gate",
+    # how it is gone about
+    "batch_size", "threads", "concurrency", "fresh", "replay_only", "store",
+})  # fmt: skip
+"""Settings that leave replies as they are."""
+
+_OWN_PART: Final = frozenset({
+    "engine", "model", "models_file", "adapter", "family", "device", "dtype", "endpoint", "media_transport", "seed",
+})  # fmt: skip
+"""Settings that stand in the key as what they come to."""
+
+_LIBRARIES: Final = {
+    "transformers": ("torch", "torchvision", "transformers", "tokenizers", "peft", "pillow", "av"),
+    "endpoint": ("pillow", "av"),
+}
+_SOURCES: Final = ("prompting", "judging", "media")
+_OF_THE_CASE: Final = {"name", "text", "expected", "hazard", "tolerance"}
+"""Fields of a prompt that are not asked (`text` is in the messages)."""
+
+OWN_DTYPE: Final = "own"
+"""The dtype of a checkpoint that does not say in which it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What answers, and how: everything but the case."""
+
+    model: str
+    """As named on the command line; not part of the hash."""
+    parts: Mapping[str, Any]
+
+    @property
+    def family(self) -> str:
+        """Name of the family, as which the model is asked and read."""
+        return str(self.parts["family"])
+
+    @property
+    def digest(self) -> str:
+        """The hash, hexadecimal."""
+        return _digest(self.parts)
+
+    def confirmed(self, record: ModelRecord) -> Identity:
+        """Put what was loaded in the place of what was foretold."""
+        if self.parts["engine"] != "transformers":
+            return self
+        told = {
+            "weights": record.fingerprint,
+            "family": record.family,
+            "device": record.device.partition(" ")[0].partition(":")[0],
+            "dtype": OWN_DTYPE if self.parts["dtype"] == OWN_DTYPE else record.dtype,
+        }
+        return replace(self, parts={**self.parts, **told})
+
+    def provisional(self) -> ModelRecord:
+        """Describe the model as far as it is known before it is loaded."""
+        parts = self.parts
+        named = {key: str(parts.get(key, "")) for key in ("engine", "family", "device", "dtype")}
+        return ModelRecord(name=self.model, fingerprint=str(parts.get("weights", "")), **named)
+
+
+class Keys:
+    """Makes the keys of cases under one identity; remembers the prompts it has rendered."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity.digest
+        self._family = FAMILIES[identity.family]
+        self._prompts: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    def key(self, prompt: Prompt, sample: Sample, media_hash: str) -> bytes:
+        """Return the key of a sample asked a prompt; `media_hash` is that of the bytes as they are now."""
+        # the type of a file, not its name, decides how it is shown
+        types = tuple(Path(name).suffix.lower() for name in sample.media)
+        known = (prompt.model_dump_json(), types)
+        if known not in self._prompts:
+            self._prompts[known] = self._asked(prompt, types)
+        return hashlib.sha256(json.dumps([self._identity, self._prompts[known], media_hash]).encode()).digest()
+
+    def _asked(self, prompt: Prompt, types: tuple[str, ...]) -> str:
+        return _digest({
+            "messages": messages(self._family, prompt, [media_kind(f"medium{suffix}") for suffix in types]),
+            "types": types,
+            "prompt": prompt.model_dump(mode="json", exclude=_OF_THE_CASE),
+        })  # fmt: skip
+
+
+def identify(settings: Settings) -> Identity | None:
+    """Say what will answer, by engine, before anything is loaded; None: its replies are never stored.
+
+    ModelUnavailable or OptionError where there is no telling.
+    """
+    match settings.engine:
+        case "scripted":
+            return None
+        case "transformers":
+            settings = with_known(settings)
+            parts = _weights(settings)
+        case "endpoint":
+            parts = _server(settings)
+        case _:
+            assert_never(settings.engine)
+    own = {
+        "engine": settings.engine,
+        "settings": {
+            field.name: str(getattr(settings, field.name))
+            for field in fields(settings)
+            if field.name not in UNDECIDING | _OWN_PART
+        },
+        "seed": settings.seed if settings.sampling != "greedy" else None,
+        "versions": _versions(settings.engine),
+        "code": _code(settings.engine),
+    }
+    return Identity(settings.model, {**own, **parts})
+
+
+def _weights(settings: Settings) -> dict[str, Any]:
+    """Tell a checkpoint by its content, and what it runs on."""
+    located = locate(settings.model, settings.models_file)
+    folder = _folder(located)
+    config = json.loads((folder / "config.json").read_bytes())
+    device = device_kind(settings.device)
+    return {
+        "weights": folder.name if located.hub else fingerprint(folder),
+        "adapter": fingerprint(settings.adapter) if settings.adapter else "",
+        "family": settings.family if settings.family != "auto" else family_of(str(config.get("model_type"))),
+        "device": device,
+        "dtype": _dtype(settings.dtype, device, config),
+    }
+
+
+def _server(settings: Settings) -> dict[str, Any]:
+    """Tell a server by its URL and the model it is asked for: it does not say which weights it has."""
+    url = urlsplit(settings.endpoint)
+    shown = url._replace(netloc=url.netloc.rpartition("@")[2])  # no password goes into a hash that is written down
+    return {
+        "endpoint": urlunsplit(shown),
+        "model": settings.model,
+        "media_transport": settings.media_transport,
+        "family": settings.family if settings.family != "auto" else "generic",
+    }
+
+
+def _folder(located: Located) -> Path:
+    """Return the folder of a checkpoint; of one on the hub the configuration is enough."""
+    if not located.hub:
+        return Path(located.path_or_id)
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(located.path_or_id, revision=located.revision, local_files_only=True))
+    except OSError:
+        folder = None
+    if folder is None or not (folder / "config.json").is_file():
+        raise ModelUnavailable(
+            f"--model {located.name}: neither weights nor configuration of {located.path_or_id} are here, so its "
+            f"stored replies cannot be told from those of another model.\n  Get its configuration: "
+            f"hf download {located.path_or_id} config.json"
+        )
+    return folder
+
+
+def _dtype(wanted: str, device: str, config: Mapping[str, Any]) -> str:
+    """Foretell the dtype as `transformers_load.choose_dtype` will choose it."""
+    if wanted != "auto":
+        return wanted
+    if device == "cpu":
+        return "float32"
+    text = config.get("text_config") or {}
+    own = (source.get(key) for source in (config, text) for key in ("dtype", "torch_dtype"))
+    return str(next((dtype for dtype in own if dtype), OWN_DTYPE))
+
+
+def _versions(engine: str) -> dict[str, str]:
+    found = {}
+    for library in ("pytest-cosmos", *_LIBRARIES[engine]):
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def _code(engine: str) -> str:
+    """Hash our own source code that makes a reply: between two releases the version says nothing of it."""
+    package = Path(pytest_cosmos.__file__).parent
+    files = [*package.glob(f"engines/{engine}*.py"), *(package / f"{name}.py" for name in _SOURCES)]
+    files += [file for name in _SOURCES for file in (package / name).rglob("*.py")]
+    digest = hashlib.sha256()
+    for file in sorted(file for file in files if file.is_file()):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
