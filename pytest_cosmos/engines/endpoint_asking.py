@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _ATTEMPT = 0.5
 """Part of a case's time that one attempt may take: a request that got lost can be sent again."""
 
+_TOO_LITTLE = 0.02
+"""Part of a case's time with which it is no use to ask once more."""
+
 
 @dataclass(slots=True)
 class Memory:
@@ -142,13 +145,26 @@ class Asking:
             try:
                 raw = await self._client.chat.completions.with_raw_response.create(**request.without(refused))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                named = named_in(error.response.text, request) - refused
-                if not named:
-                    raise
+                named = named_in(error.response.text, request)
+                if not named or named <= refused:
+                    raise self._unwilling(trouble_of(error), error.response.text, request) from None
                 refused |= named
-            else:
-                self._memory.refused |= refused
-                return raw.http_response.text, request.shown_without(refused)
+                continue
+            except openai.APIStatusError:
+                self._memory.refused |= refused  # it is about something else now
+                raise
+            self._memory.refused |= refused
+            return raw.http_response.text, request.shown_without(refused)
+
+    def _unwilling(self, trouble: Trouble, text: str, request: Request) -> Trouble:
+        """Say so where a server refuses what the user asks for explicitly: leaving it out would measure another thing."""
+        wanted = sorted(named_in(text, request, optional=False))
+        if not wanted:
+            return trouble
+        return Trouble(
+            f"{trouble}. The server does not take {', '.join(wanted)}, "
+            "which the prompt's vision settings or --cosmos-sampling published ask for."
+        )
 
     def _learn(self, trouble: Trouble, epoch: int, started: float) -> None:
         memory = self._memory
@@ -168,7 +184,8 @@ class Asking:
     def _is_over(self, state: RetryCallState, deadline: float) -> bool:
         trouble = state.outcome.exception() if state.outcome is not None else None
         used_up = isinstance(trouble, Trouble) and trouble.tries is not None and state.attempt_number >= trouble.tries
-        return used_up or self._is_gone() or time.monotonic() + state.upcoming_sleep >= deadline
+        late = time.monotonic() + state.upcoming_sleep > deadline - _TOO_LITTLE * self._terms.timeout
+        return used_up or late or self._is_gone()
 
     def _why(self, trouble: Trouble, retrying: AsyncRetrying, spent: float) -> str:
         tries = int(retrying.statistics.get("attempt_number", 1))

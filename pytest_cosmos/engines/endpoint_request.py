@@ -26,6 +26,9 @@ _OF_OPENAI: Final = frozenset(
 )
 """What the official client takes by name; everything else goes into `extra_body`."""
 
+_OF_EVERYONE: Final = frozenset({"model", "messages", "max_tokens"})
+"""Settings that every server takes: one that names them complains of their values."""
+
 _TOGETHER: Final = ({"logprobs", "top_logprobs"},)
 """Settings of which one is nothing without the other."""
 
@@ -114,12 +117,14 @@ class Requests:
         return (self._served.context or _MODEL_SEQ_LEN) - self._settings.max_new_tokens
 
 
-def named_in(text: str, request: Request) -> frozenset[str]:
-    """Return the optional settings of a request that a server's refusal names."""
-    named = {name for name in request.optional & set(request.body) if re.search(rf"\b{name}\b", text)}
+def named_in(text: str, request: Request, *, optional: bool = True) -> frozenset[str]:
+    """Return the settings that a server's refusal names: those it may refuse, or those that the user asks for."""
+    droppable = set(request.body) & request.optional
+    candidates = droppable if optional else set(request.body) - request.optional - _OF_EVERYONE
+    named = {name for name in candidates if re.search(rf"\b{name}\b", text)}
     for group in _TOGETHER:
-        if named & group or any(re.search(rf"\b{name}\b", text) for name in group):
-            named |= group & request.optional
+        if named & group:
+            named |= group & candidates
     return frozenset(named)
 
 

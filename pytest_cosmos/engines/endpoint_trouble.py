@@ -30,9 +30,7 @@ _PASSING: Final = frozenset({408, 425, 502, 503, 504})
 class Trouble(Exception):
     """A request that brought no usable reply; its text goes to the user."""
 
-    def __init__(
-        self, text: str, *, tries: int | None = 1, overload: bool = False, after: float = 0.0
-    ) -> None:
+    def __init__(self, text: str, *, tries: int | None = 1, overload: bool = False, after: float = 0.0) -> None:
         super().__init__(text)
         self.tries = tries
         """How often to ask in all; None: until the deadline, as it lies with the server and not with this request."""

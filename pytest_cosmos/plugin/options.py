@@ -48,6 +48,14 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 1")
 
 
+def seconds(text: str) -> float:
+    """Read a time span of more than 0 seconds."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' must be a number of seconds above 0")
+
+
 OPTIONS = (
     Option(
         "model",
@@ -63,7 +71,9 @@ OPTIONS = (
     ),
     Option("limit", {"metavar": "N", "type": positive,
                      "help": "Ask at most N samples a suite, drawn by label (a partial run)"}, short=True),
-    Option("engine", {"choices": ("transformers", "scripted"), "help": "What runs the model"}, short=True),
+    Option("engine", {"choices": ("transformers", "endpoint", "scripted"), "help": "What runs the model"}, short=True),
+    Option("endpoint", {"metavar": "URL", "help": "OpenAI-compatible server to ask, up to /v1 (vLLM, NIM, SGLang, "
+           "transformers serve); --model is the name at the server"}, short=True),
     Option("allow-partial", {"action": "store_true", "default": False,
                              "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
     Option("replies", {"metavar": "FILE", "help": "What the scripted engine says, as YAML"}),
@@ -78,12 +88,23 @@ OPTIONS = (
     Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
+    Option("family", {"choices": ("auto", "reason2", "reason1", "generic"),
+                      "help": "How the model is asked and read (default: auto, by what it is)"}),
+    Option("sampling", {"choices": ("greedy", "published"),
+                        "help": "Greedy decoding (default), or what the model's publisher states, seeded"}),
+    Option("concurrency", {"metavar": "N", "type": positive,
+                           "help": "Requests to the endpoint at a time, at most (default: 64; found by itself below)"}),
+    Option("timeout", {"metavar": "SECONDS", "type": seconds,
+                       "help": "Time in which the endpoint must have answered a case (default: 300)"}),
+    Option("media-transport", {"choices": ("data", "path"),
+                               "help": "Send media inside the request (default), or as a path that the server reads"}),
     Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads (default: all cores but one)"}),
 )  # fmt: skip
 
 INI = {
     "model": "Default of --model",
     "engine": "Default of --engine",
+    "endpoint": "Default of --endpoint; the environment variable COSMOS_ENDPOINT comes before it",
     "cases": "Folder of suites, relative to the rootdir (default: cases)",
     "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",
     "reports": "Where runs are written, relative to the rootdir (default: reports)",
@@ -194,18 +215,23 @@ def make_settings(config: pytest.Config) -> Settings:
 
     option = config.option
     default = Settings(root=config.rootpath, cases=Path(), thresholds=None, reports=Path())
-    engine = option.cosmos_engine or config.getini("cosmos_engine") or default.engine
+    engine = option.cosmos_engine or ("endpoint" if option.cosmos_endpoint else "")
+    engine = engine or config.getini("cosmos_engine") or default.engine
     if engine not in ENGINES:
         raise OptionError(f"cosmos_engine = {engine}: unknown engine. Engines: {', '.join(ENGINES)}.")
     replies = _path(config, "replies")
     if engine == "scripted" and replies is None:
         raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
+    if option.cosmos_endpoint and engine != "endpoint":
+        raise OptionError(f"--endpoint is for --engine endpoint, but the engine is {engine}. Leave one of them out.")
+    # a server has its own names for models: none is taken for granted
+    model = option.cosmos_model or config.getini("cosmos_model") or ("" if engine == "endpoint" else default.model)
     return Settings(
         root=config.rootpath,
         cases=cases_folder(config),
         thresholds=_thresholds(config),
         reports=_path(config, "reports") or config.rootpath / "reports",
-        model=option.cosmos_model or config.getini("cosmos_model") or default.model,
+        model=model,
         engine=engine,
         replies=replies,
         suites=tuple(dict.fromkeys(option.cosmos_suite)),
@@ -219,7 +245,38 @@ def make_settings(config: pytest.Config) -> Settings:
         batch_size=option.cosmos_batch_size,
         max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
         threads=option.cosmos_threads or _threads(config),
+        family=option.cosmos_family or default.family,
+        sampling=option.cosmos_sampling or default.sampling,
+        endpoint=_endpoint(config) if engine == "endpoint" else "",
+        media_transport=option.cosmos_media_transport or default.media_transport,
+        concurrency=_concurrency(config) if engine == "endpoint" else None,
+        timeout=option.cosmos_timeout or default.timeout,
     )
+
+
+def _endpoint(config: pytest.Config) -> str:
+    """Find the server's URL and check its form."""
+    from pytest_cosmos.engines.endpoint_address import read_address
+
+    named = config.option.cosmos_endpoint or os.environ.get("COSMOS_ENDPOINT") or config.getini("cosmos_endpoint")
+    return read_address(str(named or "")).url
+
+
+def _concurrency(config: pytest.Config) -> int:
+    """Share the requests at a time out among xdist's workers."""
+    from pytest_cosmos.errors import OptionError
+    from pytest_cosmos.settings import MOST_REQUESTS
+
+    most: int = config.option.cosmos_concurrency or MOST_REQUESTS
+    worker = getattr(config, "workerinput", None)
+    workers = int(worker["workercount"]) if worker else getattr(config.option, "numprocesses", None)
+    if not isinstance(workers, int) or workers <= 1:
+        return most
+    if most < workers:
+        raise OptionError(
+            f"--cosmos-concurrency {most}: less than one request for each of the {workers} workers. Write: -n {most}"
+        )
+    return most // workers
 
 
 def check_settings(config: pytest.Config) -> None:

@@ -43,7 +43,8 @@ def test_every_option_has_help_that_starts_with_a_capital() -> None:
 
 
 def test_short_names_are_unique_and_few() -> None:
-    assert [option.name for option in OPTIONS if option.short] == ["model", "suite", "limit", "engine", "allow-partial"]
+    names = ["model", "suite", "limit", "engine", "endpoint", "allow-partial"]
+    assert [option.name for option in OPTIONS if option.short] == names
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many"])
