@@ -167,7 +167,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 server.send(self, answer)
             self.close_connection = self.close_connection or not alive
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name is theirs)
             """Say nothing."""
 
     return Handler

@@ -157,7 +157,7 @@ class Asking:
             return raw.http_response.text, request.shown_without(refused)
 
     def _unwilling(self, trouble: Trouble, text: str, request: Request) -> Trouble:
-        """Say so where a server refuses what the user asks for explicitly: leaving it out would measure another thing."""
+        """Say so where a server refuses what the user asks for: leaving it out would measure another thing."""
         wanted = sorted(named_in(text, request, optional=False))
         if not wanted:
             return trouble

@@ -159,7 +159,11 @@ def test_what_may_pass_is_asked_again(tmp_path: Path, answers: list[Answer], ask
         (fails(400, "context length exceeded"), "HTTP 400: context length exceeded", 1),
         (fails(401, "who are you"), "HTTP 401: who are you", 1),
         (fails(404, "no such model"), "HTTP 404: no such model", 1),
-        (Answer(307, "", {"Location": "https://elsewhere/v1"}), "HTTP 307: the server redirects to https://elsewhere/v1", 1),
+        (
+            Answer(307, "", {"Location": "https://elsewhere/v1"}),
+            "HTTP 307: the server redirects to https://elsewhere/v1",
+            1,
+        ),
         (fails(429, "insufficient_quota"), "HTTP 429: insufficient_quota", 1),
         (fails(500, "boom"), "HTTP 500: boom (asked 3 times in", 3),
         (Answer(500, "<h1>Oops</h1><script>x()</script>"), "HTTP 500: Oops (asked 3 times in", 3),

@@ -26,8 +26,10 @@ def test_a_url_up_to_v1(text: str, url: str, loopback: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["gpu-box:8000", "127.0.0.1:8000/v1", "ftp://gpu-box/v1", "file:///etc/passwd", "http://", "http://box:port/v1"]
-    + ["http://box:99999/v1", "http://box /v1", "http://box/v1\nHost: x", "http://[::1/v1"],
+    [
+        *("gpu-box:8000", "127.0.0.1:8000/v1", "ftp://gpu-box/v1", "file:///etc/passwd", "http://"),
+        *("http://box:port/v1", "http://box:99999/v1", "http://box /v1", "http://box/v1\nHost: x", "http://[::1/v1"),
+    ],
 )
 def test_what_is_no_url_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match=r"^--endpoint.*: not a URL of the form http\(s\)://host:port/v1\. Example: "):
