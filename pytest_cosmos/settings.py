@@ -64,8 +64,8 @@ class Settings:
     """How the endpoint gets media: inside the request, or as a file path that the server may read."""
     concurrency: int | None = None
     """The endpoint engine's most requests at a time, of this process; None: MOST_REQUESTS."""
-    timeout: float = 300.0
-    """Seconds in which the endpoint must have answered a case, everything tried again included."""
+    timeout: float = 600.0
+    """Seconds in which the endpoint must have answered a case, tried again or not; one request may take half of it."""
     fresh: bool = False
     """Ask every case again, whatever the reply store holds."""
     replay_only: bool = False

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _ATTEMPT = 0.5
 """Part of a case's time that one attempt may take: a request that got lost can be sent again."""
 
+_GIVEN_UP = 0.9
+"""Part of the time of silence that is not waited for again."""
+
 _TOO_LITTLE = 0.02
 """Part of a case's time with which it is no use to ask once more."""
 
@@ -43,6 +46,11 @@ class Memory:
     """When it last did what it was asked, or said why not."""
     silent_since: float | None = None
     """Since when it has not, while it is being asked."""
+
+    def give_another_chance(self, timeout: float) -> None:
+        """Ask a server that was given up on once more, but not for as long as before."""
+        if self.silent_since is not None:
+            self.silent_since = max(self.silent_since, time.monotonic() - _GIVEN_UP * timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Asking:
 
     async def ask_all(self, cases: Sequence[Case], replies: asyncio.Queue[Reply | None]) -> None:
         """Put a reply to every case into the queue, as soon as it is there."""
+        self._memory.give_another_chance(self._terms.timeout)
         async with asyncio.TaskGroup() as group:
             for case in cases:
                 await self._gate.start_case()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SHOWN = 300
 """Characters of a server's words that an error quotes."""
 
+_READ = 4_000
+"""Characters of an error page that are looked at."""
+
 FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
 """Seconds between two attempts where the server names none: doubled each time, with full jitter."""
 
@@ -108,7 +111,7 @@ def said_in(body: str) -> str:
     try:
         found = _message(json.loads(body))
     except (ValueError, RecursionError):
-        found = html.unescape(re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:20_000], flags=re.S | re.I))
+        found = html.unescape(re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:_READ], flags=re.S | re.I))
     clean = "".join(letter if letter.isprintable() else " " for letter in without_key(found))
     folded = " ".join(clean.split())
     return folded if len(folded) <= SHOWN else f"{folded[: SHOWN - 1]}…"

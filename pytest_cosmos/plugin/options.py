@@ -95,7 +95,8 @@ OPTIONS = (
     Option("concurrency", {"metavar": "N", "type": positive,
                            "help": "Requests to the endpoint at a time, at most (default: 64; found by itself below)"}),
     Option("timeout", {"metavar": "SECONDS", "type": seconds,
-                       "help": "Time in which the endpoint must have answered a case (default: 300)"}),
+                       "help": "Time in which the endpoint must have answered a case; one request may take half "
+                       "of it (default: 600)"}),
     Option("media-transport", {"choices": ("data", "path"),
                                "help": "Send media inside the request (default), or as a path that the server reads"}),
     Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads (default: all cores but one)"}),

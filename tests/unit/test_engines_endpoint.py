@@ -197,6 +197,16 @@ def test_a_hanging_server_costs_its_deadline_not_one_for_every_case(tmp_path: Pa
     assert sum(error == f"not asked: {server.url} has given no reply for 1 s" for error in errors) >= 30
 
 
+def test_a_server_that_was_given_up_on_is_asked_again_when_more_cases_come(tmp_path: Path) -> None:
+    cases = some_cases(tmp_path, 4)
+    with running(truthful) as server:
+        engine = engine_of(server, tmp_path, timeout=0.5)
+        server.kill()
+        assert {reply.finish for reply in engine.answer(cases[:4])} == {"error"}
+        server.start()
+        assert {reply.finish for reply in engine.answer(cases[4:])} == {"stop"}
+
+
 def test_a_lost_request_is_sent_again(tmp_path: Path) -> None:
     with running(lambda body, number: Answer(hang=True) if number == 0 else RIGHT) as server:
         assert one(server, tmp_path, timeout=2.0).answer == "Yes"

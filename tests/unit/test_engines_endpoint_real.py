@@ -11,17 +11,22 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_cosmos.engines import check_engine
 from pytest_cosmos.engines.endpoint import EndpointEngine
+from pytest_cosmos.engines.endpoint_confidence import confidence
 from pytest_cosmos.engines.transformers import TransformersEngine
+from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.judging import judge
+from pytest_cosmos.media import load_image
+from pytest_cosmos.prompting import messages
 from pytest_cosmos.records import Case
 from pytest_cosmos.suites import read_suite
 from pytest_cosmos.tiny import CHECKPOINT
-from tests.unit.engine_builders import settings_of
+from tests.unit.engine_builders import load_tiny, settings_of
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("fastapi", "uvicorn")),
@@ -121,3 +126,41 @@ def test_a_model_that_it_does_not_serve(served: str, cases: tuple[Case, ...]) ->
     (reply,) = engine.answer(cases[:1])
     assert reply.finish == "error"
     assert "Server is pinned to" in reply.error
+
+
+def test_confidence_from_log_probabilities_is_that_of_the_engine_that_sees_all_scores(
+    tmp_path: Path, cases: tuple[Case, ...]
+) -> None:
+    engine = TransformersEngine(settings_of(FLOORS, max_new_tokens=64), {cases[0].suite: FLOORS})
+    engine.load()
+    loaded = load_tiny(tmp_path)
+    for reply, case in zip(engine.answer(cases), cases, strict=True):
+        given = logprobs_of(loaded, case)
+        assert reply.case_key == case.key
+        found = confidence(given, case.prompt.choices, judge(case, reply).answer, reply.answer)
+        assert found is not None
+        assert found == pytest.approx(reply.confidence, abs=1e-3)
+    engine.close()
+
+
+def logprobs_of(loaded: Loaded, case: Case) -> dict[str, Any]:
+    """Make what a server would send, from a plain `generate`."""
+    import torch
+
+    tokenizer = loaded.processor.tokenizer
+    chat = messages(loaded.family, case.prompt)
+    text = loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    inputs = loaded.processor(text=[text], images=[[load_image(FLOORS / case.sample.media[0])]], return_tensors="pt")
+    with torch.inference_mode():
+        out = loaded.model.generate(
+            **inputs, do_sample=False, max_new_tokens=64, output_logits=True, return_dict_in_generate=True
+        )
+    content = []
+    for token, logits in zip(out.sequences[0, inputs["input_ids"].shape[1] :].tolist(), out.logits, strict=True):
+        scores, ids = torch.log_softmax(logits[0].float(), -1).topk(20)
+        top = [
+            {"token": tokenizer.decode([number]), "logprob": score}
+            for number, score in zip(ids.tolist(), scores.tolist(), strict=True)
+        ]
+        content.append({"token": tokenizer.decode([token]), "logprob": top[0]["logprob"], "top_logprobs": top})
+    return {"content": content}

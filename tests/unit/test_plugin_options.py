@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cosmos.plugin.options import OPTIONS, positive, without_aliases
+from pytest_cosmos.plugin.options import OPTIONS, positive, seconds, without_aliases
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_short_names_are_unique_and_few() -> None:
 def test_a_count_must_be_positive(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="whole number of at least 1"):
         positive(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "inf", "nan", "", "5s"])
+def test_a_time_span_must_be_above_nothing_and_end(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="number of seconds above 0"):
+        seconds(text)
+
+
+def test_a_time_span_may_be_a_fraction() -> None:
+    assert seconds("0.5") == 0.5
