@@ -68,11 +68,12 @@ def without_key(text: str) -> str:
     return text.replace(key, "***") if key else text
 
 
-def make_client(address: Address, seconds: float) -> OpenAI:
-    """Make a client for a few quick questions, each taking at most `seconds`."""
-    from openai import DefaultHttpxClient, OpenAI
+def make_client(address: Address, *, connect: float, answer: float) -> OpenAI:
+    """Make a client for a few quick questions; both limits are in seconds."""
+    from openai import DefaultHttpxClient, OpenAI, Timeout
 
-    return OpenAI(http_client=DefaultHttpxClient(**_transport(address)), timeout=seconds, **_common(address))
+    timeout = Timeout(answer, connect=connect)
+    return OpenAI(http_client=DefaultHttpxClient(**_transport(address)), timeout=timeout, **_common(address))
 
 
 def make_async_client(address: Address) -> AsyncOpenAI:

@@ -1,4 +1,4 @@
-"""What a server serves: asked once before a run, within three seconds, so that a wrong URL or name costs no run."""
+"""What a server serves: asked once before a run, so that a wrong URL or name costs seconds and no run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from pytest_cosmos.prompting import FAMILIES, Family
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.tiny import CHECKPOINT
 
-PATIENCE = 3.0
-"""Seconds within which a server must list its models."""
+REACHED_WITHIN = 3.0
+"""Seconds within which a server must take the connection."""
+LISTED_WITHIN = 10.0
+"""Seconds within which it must then list its models; one that has just started may take some of them."""
 
 Result = TypeVar("Result")
 
@@ -50,7 +52,10 @@ class Listing:
 
 def list_models(address: Address) -> Listing:
     """Ask a server what it serves; ModelUnavailable where it cannot be reached, or is no such server."""
-    return _within(PATIENCE, lambda: _ask(address), _unreachable(address, f"no answer within {PATIENCE:g} s"))
+    import openai  # noqa: F401  (its import does not count)
+
+    patience = REACHED_WITHIN + LISTED_WITHIN
+    return _within(patience, lambda: _ask(address), _unreachable(address, f"no answer within {patience:g} s"))
 
 
 def find_model(settings: Settings) -> Served:
@@ -110,12 +115,12 @@ def family_named(name: str) -> str:
 def _ask(address: Address) -> Listing:
     import openai
 
-    with make_client(address, PATIENCE) as client:
+    with make_client(address, connect=REACHED_WITHIN, answer=LISTED_WITHIN) as client:
         try:
             body: Any = client.models.with_raw_response.list().http_response.json()
             return Listing(tuple(_served(entry) for entry in body["data"]))
         except openai.APIConnectionError as error:
-            raise ModelUnavailable(_unreachable(address, str(error.__cause__ or "the connection failed"))) from None
+            raise ModelUnavailable(_unreachable(address, _why(error))) from None
         except openai.APIStatusError as error:
             return _refused(address, error.status_code, error.response.text)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -142,6 +147,15 @@ def _refused(address: Address, status: int, body: str) -> Listing:
     if status in (401, 403):
         raise ModelUnavailable(f"{address.url}/models: {said}. Put the server's key into {KEYS[0]} or {KEYS[1]}.")
     raise ModelUnavailable(f"{address.url}/models: {said}. --endpoint is the URL up to /v1, where /models is.")
+
+
+def _why(error: Exception) -> str:
+    cause = type(error.__cause__).__name__  # httpx's, whichever release of it
+    if cause == "ConnectTimeout":
+        return f"no connection within {REACHED_WITHIN:g} s"
+    if cause == "ReadTimeout":
+        return f"it takes the connection, but does not list its models within {LISTED_WITHIN:g} s"
+    return str(error.__cause__ or "the connection failed")
 
 
 def _unreachable(address: Address, why: str) -> str:

@@ -81,6 +81,6 @@ def test_without_a_key_the_client_still_works(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("COSMOS_API_KEY", raising=False)
     assert without_key("text") == "text"
-    with make_client(read_address("http://127.0.0.1:9/v1"), 1.0) as client:
+    with make_client(read_address("http://127.0.0.1:9/v1"), connect=1, answer=1) as client:
         assert client.max_retries == 0
         assert str(client.base_url) == "http://127.0.0.1:9/v1/"

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,15 +19,16 @@ import pytest
 from pytest_cosmos.engines import check_engine
 from pytest_cosmos.engines.endpoint import EndpointEngine
 from pytest_cosmos.engines.endpoint_confidence import confidence
+from pytest_cosmos.engines.models import locate
 from pytest_cosmos.engines.transformers import TransformersEngine
-from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.judging import judge
 from pytest_cosmos.media import load_image
 from pytest_cosmos.prompting import messages
 from pytest_cosmos.records import Case
 from pytest_cosmos.suites import read_suite
 from pytest_cosmos.tiny import CHECKPOINT
-from tests.unit.engine_builders import load_tiny, settings_of
+from tests.unit.engine_builders import settings_of
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("fastapi", "uvicorn")),
@@ -58,7 +60,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             env=environment,
         )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, log)
+        _wait_for(f"http://127.0.0.1:{port}/v1/models", server, log)  # the first list takes long: it imports
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         server.kill()
@@ -69,8 +71,10 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(STARTED_WITHIN * 10):
         try:
-            with direct.open(url, timeout=1):
+            with direct.open(url, timeout=STARTED_WITHIN):
                 return
+        except urllib.error.HTTPError:
+            return
         except OSError:
             assert server.poll() is None, log.read_text()
             time.sleep(0.1)
@@ -128,12 +132,10 @@ def test_a_model_that_it_does_not_serve(served: str, cases: tuple[Case, ...]) ->
     assert "Server is pinned to" in reply.error
 
 
-def test_confidence_from_log_probabilities_is_that_of_the_engine_that_sees_all_scores(
-    tmp_path: Path, cases: tuple[Case, ...]
-) -> None:
+def test_confidence_from_log_probabilities_is_that_of_the_engine_that_sees_all_scores(cases: tuple[Case, ...]) -> None:
     engine = TransformersEngine(settings_of(FLOORS, max_new_tokens=64), {cases[0].suite: FLOORS})
     engine.load()
-    loaded = load_tiny(tmp_path)
+    loaded = load(locate("tiny"), settings_of(FLOORS))
     for reply, case in zip(engine.answer(cases), cases, strict=True):
         given = logprobs_of(loaded, case)
         assert reply.case_key == case.key
