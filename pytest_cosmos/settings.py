@@ -11,6 +11,8 @@ ENGINES: tuple[EngineName, ...] = ("transformers", "endpoint", "scripted")
 Sampling = Literal["greedy", "published"]
 Quantization = Literal["none", "int8", "int4"]
 MediaTransport = Literal["data", "path"]
+MOST_REQUESTS = 64
+"""The endpoint engine's most requests at a time, all xdist workers together, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Settings:
     media_transport: MediaTransport = "data"
     """How the endpoint gets media: inside the request, or as a file path that the server may read."""
     concurrency: int | None = None
-    """The endpoint engine's most requests at a time; None: found by the engine."""
+    """The endpoint engine's most requests at a time, of this process; None: MOST_REQUESTS."""
+    timeout: float = 600.0
+    """Seconds in which the endpoint must have answered a case, tried again or not; one request may take half of it."""
     fresh: bool = False
     """Ask every case again, whatever the reply store holds."""
     replay_only: bool = False

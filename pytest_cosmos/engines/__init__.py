@@ -36,6 +36,10 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
         if settings.replies is None:
             raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
         return ScriptedEngine(settings.replies)
+    if settings.engine == "endpoint":
+        from pytest_cosmos.engines.endpoint import EndpointEngine
+
+        return EndpointEngine(settings, folders)
     from pytest_cosmos.engines.models import with_known
     from pytest_cosmos.engines.transformers import TransformersEngine
 
@@ -43,7 +47,7 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
 
 
 def check_engine(settings: Settings) -> None:
-    """Raise a CosmosError where the engine cannot answer: no weights to be had, no script to be read."""
+    """Raise a CosmosError where the engine cannot answer: no weights to be had, no server, no script."""
     if settings.engine == "scripted":
         from pytest_cosmos.engines.scripted import read_script
 
@@ -53,6 +57,10 @@ def check_engine(settings: Settings) -> None:
         from pytest_cosmos.engines.store_key import identify
 
         identify(settings)
+    elif settings.engine == "endpoint":
+        from pytest_cosmos.engines.endpoint import check_endpoint
+
+        check_endpoint(settings)
     else:
         from pytest_cosmos.engines.models import fetch, locate
 

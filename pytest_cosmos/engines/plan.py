@@ -135,13 +135,14 @@ class Plan:
             return Progress(len(shared.replies), len(shared.asked), shared.answering + running, shared.recalled)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Stop after the batch at hand and free the model; does not wait longer than `timeout` seconds."""
+        """Stop what is at hand and free the model; does not wait longer than `timeout` seconds."""
         if self._alarm is not None:
             self._alarm.cancel()
         with self._shared.changed:
             self._stop.set()
             self._shared.changed.notify_all()
         if self._thread.ident is not None:
+            self._engine.close()  # it may be waiting for a reply that never comes
             self._thread.join(timeout)
 
     def _expire(self) -> None:

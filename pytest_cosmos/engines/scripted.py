@@ -6,15 +6,18 @@ key `suite/sample-prompt` wins, so put the particular before the general::
     floor_cracks/floor-0001-binary_safety: "Yes"
     "*-severity": {raw: "<think>No crack.</think>1", confidence: 0.9}
     "*-traversal": {error: "connection reset"}
+    "*-material": {raw: "<think>It may be wo", cut_off: true}
+    "floor_cracks/floor-0400-*": {crash: "the device fell off"}
     "*": {expected: true, seconds: 0.01}
 
-`expected: true` says the expected answer, `raw` says its text as a model would, a bare text is short for `raw`.
-`error` gives no reply; `seconds` is how long the case takes.
+`expected: true` says the expected answer, `raw` says its text as a model would, a bare text is short for `raw`;
+`cut_off: true` ends it as at the token limit. `error` gives no reply to this case, `crash` none to it and all after it.
+`seconds` is how long the case takes.
 """
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,16 +29,20 @@ from pytest_cosmos.records import Case, ModelRecord, Reply
 from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, quoted, read_file, read_yaml
 
 FAMILY = FAMILIES["reason2"]
-_KEYS = ("raw", "expected", "error", "confidence", "seconds")
+_KEYS = ("raw", "expected", "error", "crash", "cut_off", "confidence", "seconds")
+_SAYING = ("raw", "expected: true", "error", "crash")
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedReply:
-    """What the script says to the cases that match its pattern: one of `raw`, `expected` and `error`."""
+    """What the script says to the cases that match its pattern: one of `raw`, `expected`, `error`, `crash`."""
 
     raw: str | None = None
     expected: bool = False
     error: str = ""
+    crash: str = ""
+    """Why the whole engine ends here."""
+    cut_off: bool = False
     confidence: float | None = None
     seconds: float = 0.0
 
@@ -46,10 +53,12 @@ class ScriptedEngine:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._script: dict[str, ScriptedReply] = {}
+        self._closed = threading.Event()
         self.seconds: dict[str, float] = {}
 
     def load(self) -> None:
         """Read the script; Problems where it is not one."""
+        self._closed.clear()
         self._script = read_script(self._path)
 
     def describe(self) -> ModelRecord:
@@ -62,11 +71,15 @@ class ScriptedEngine:
             line = next((line for pattern, line in self._script.items() if fnmatchcase(case.key, pattern)), None)
             if line is None:
                 line = ScriptedReply(error=f"{self._path} has no reply for {case.key}")
-            time.sleep(line.seconds)
+            if self._closed.wait(line.seconds):
+                return
+            if line.crash:
+                raise RuntimeError(line.crash)
             yield scripted_reply(case, line, batch=number)
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Stop in the midst of a wait."""
+        self._closed.set()
 
 
 def scripted_reply(case: Case, line: ScriptedReply, *, batch: int) -> Reply:
@@ -78,7 +91,7 @@ def scripted_reply(case: Case, line: ScriptedReply, *, batch: int) -> Reply:
         raw=raw,
         reasoning=spoken.reasoning,
         answer=spoken.answer,
-        finish="error" if line.error else "stop",
+        finish="error" if line.error else "length" if line.cut_off else "stop",
         error=line.error,
         confidence=line.confidence,
         prompt_text=user_text(FAMILY, case.prompt),
@@ -106,16 +119,18 @@ def _read_reply(pattern: str, node: Node, reader: YamlReader) -> ScriptedReply:
         return ScriptedReply(raw=_said(node, what, f'"{pattern}"', reader))
     keys = reader.mapping(node, what, "{expected: true}")
     reader.known(keys, _KEYS, what)
-    raw, expected, error, confidence, seconds = (keys.get(key) for key in _KEYS)
+    raw, expected, error, crash, cut_off, confidence, seconds = (keys.get(key) for key in _KEYS)
     reply = ScriptedReply(
         raw=_said(raw, f"{what}: raw", "raw", reader) if raw else None,
         expected=reader.boolean(expected, f"{what}: expected") is True if expected else False,
         error=reader.text(error, f"{what}: error", key="error", one_line=False) or "" if error else "",
+        crash=reader.text(crash, f"{what}: crash", key="crash", one_line=False) or "" if crash else "",
+        cut_off=reader.boolean(cut_off, f"{what}: cut_off") is True if cut_off else False,
         confidence=reader.number(confidence, f"{what}: confidence") if confidence else None,
         seconds=reader.number(seconds, f"{what}: seconds") or 0.0 if seconds else 0.0,
     )
-    if sum((raw is not None, reply.expected, error is not None)) != 1:
-        reader.complain(node, f"{what} needs exactly one of raw, expected: true, error")
+    if sum((raw is not None, reply.expected, error is not None, crash is not None)) != 1:
+        reader.complain(node, f"{what} needs exactly one of {', '.join(_SAYING)}")
     if seconds and reply.seconds < 0:
         reader.complain(seconds, f"{what}: seconds is {reply.seconds:g}, but must be 0 or more")
     return reply

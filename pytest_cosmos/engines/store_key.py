@@ -17,7 +17,6 @@ from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, assert_never
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest_cosmos
 from pytest_cosmos.engines.models import Located, locate, with_known
@@ -163,14 +162,16 @@ def _weights(settings: Settings) -> dict[str, Any]:
 
 
 def _server(settings: Settings) -> dict[str, Any]:
-    """Tell a server by its URL and the model it is asked for: it does not say which weights it has."""
-    url = urlsplit(settings.endpoint)
-    shown = url._replace(netloc=url.netloc.rpartition("@")[2])  # no password goes into a hash that is written down
+    """Tell a server by its URL and by the model as it calls it: it does not say which weights it has."""
+    from pytest_cosmos.engines.endpoint_server import family_of_server, find_model
+
+    served = find_model(settings)
     return {
-        "endpoint": urlunsplit(shown),
-        "model": settings.model,
+        "endpoint": settings.endpoint,
+        "model": served.id,
+        "context": served.context,
         "media_transport": settings.media_transport,
-        "family": settings.family if settings.family != "auto" else "generic",
+        "family": family_of_server(settings, served).name,
     }
 
 

@@ -90,7 +90,9 @@ OPTIONS = (
     Option("shard", {"metavar": "K/N", "type": shard,
                      "help": "Ask only the K-th of N parts of the samples; pytest-cosmos merge joins and gates them"},
            short=True),
-    Option("engine", {"choices": ("transformers", "scripted"), "help": "What runs the model"}, short=True),
+    Option("engine", {"choices": ("transformers", "endpoint", "scripted"), "help": "What runs the model"}, short=True),
+    Option("endpoint", {"metavar": "URL", "help": "OpenAI-compatible server to ask, up to /v1 (vLLM, NIM, SGLang, "
+           "transformers serve); --model is the name at the server"}, short=True),
     Option("allow-partial", {"action": "store_true", "default": False,
                              "help": "Let a run that lacks cases exit 0 if no bar is missed"}, short=True),
     Option("time-budget", {"metavar": "TIME", "type": duration,
@@ -115,12 +117,24 @@ OPTIONS = (
     Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
+    Option("family", {"choices": ("auto", "reason2", "reason1", "generic"),
+                      "help": "How the model is asked and read (default: auto, by what it is)"}),
+    Option("sampling", {"choices": ("greedy", "published"),
+                        "help": "Greedy decoding (default), or what the model's publisher states, seeded"}),
+    Option("concurrency", {"metavar": "N", "type": positive,
+                           "help": "Requests to the endpoint at a time, at most (default: 64; found by itself below)"}),
+    Option("timeout", {"metavar": "SECONDS", "type": duration,
+                       "help": "Time in which the endpoint must have answered a case; one request may take half "
+                       "of it (default: 600)"}),
+    Option("media-transport", {"choices": ("data", "path"),
+                               "help": "Send media inside the request (default), or as a path that the server reads"}),
     Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads (default: all cores but one)"}),
 )  # fmt: skip
 
 INI = {
     "model": "Default of --model",
     "engine": "Default of --engine",
+    "endpoint": "Default of --endpoint; the environment variable COSMOS_ENDPOINT comes before it",
     "cases": "Folder of suites, relative to the rootdir (default: cases)",
     "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",
     "reports": "Where runs are written, relative to the rootdir (default: reports)",
@@ -232,13 +246,18 @@ def make_settings(config: pytest.Config) -> Settings:
 
     option = config.option
     default = Settings(root=config.rootpath, cases=Path(), thresholds=None, reports=Path())
-    engine = option.cosmos_engine or config.getini("cosmos_engine") or default.engine
+    engine = option.cosmos_engine or ("endpoint" if option.cosmos_endpoint else "")
+    engine = engine or config.getini("cosmos_engine") or default.engine
     if engine not in ENGINES:
         raise OptionError(f"cosmos_engine = {engine}: unknown engine. Engines: {', '.join(ENGINES)}.")
     replies = _path(config, "replies")
     if engine == "scripted" and replies is None:
         raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
     reports = _path(config, "reports") or config.rootpath / "reports"
+    if option.cosmos_endpoint and engine != "endpoint":
+        raise OptionError(f"--endpoint is for --engine endpoint, but the engine is {engine}. Leave one of them out.")
+    # a server has its own names for models: none is taken for granted
+    model = option.cosmos_model or config.getini("cosmos_model") or ("" if engine == "endpoint" else default.model)
     return Settings(
         root=config.rootpath,
         cases=cases_folder(config),
@@ -247,7 +266,7 @@ def make_settings(config: pytest.Config) -> Settings:
         store=_store(config, engine, reports),
         fresh=option.cosmos_fresh,
         replay_only=option.cosmos_replay_only,
-        model=option.cosmos_model or config.getini("cosmos_model") or default.model,
+        model=model,
         models_file=_models_file(config),
         engine=engine,
         replies=replies,
@@ -266,7 +285,38 @@ def make_settings(config: pytest.Config) -> Settings:
         max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
         threads=option.cosmos_threads or _threads(config),
         ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
+        family=option.cosmos_family or default.family,
+        sampling=option.cosmos_sampling or default.sampling,
+        endpoint=_endpoint(config) if engine == "endpoint" else "",
+        media_transport=option.cosmos_media_transport or default.media_transport,
+        concurrency=_concurrency(config) if engine == "endpoint" else None,
+        timeout=option.cosmos_timeout or default.timeout,
     )
+
+
+def _endpoint(config: pytest.Config) -> str:
+    """Find the server's URL and check its form."""
+    from pytest_cosmos.engines.endpoint_address import read_address
+
+    named = config.option.cosmos_endpoint or os.environ.get("COSMOS_ENDPOINT") or config.getini("cosmos_endpoint")
+    return read_address(str(named or "")).url
+
+
+def _concurrency(config: pytest.Config) -> int:
+    """Share the requests at a time out among xdist's workers."""
+    from pytest_cosmos.errors import OptionError
+    from pytest_cosmos.settings import MOST_REQUESTS
+
+    most: int = config.option.cosmos_concurrency or MOST_REQUESTS
+    worker = getattr(config, "workerinput", None)
+    workers = int(worker["workercount"]) if worker else getattr(config.option, "numprocesses", None)
+    if not isinstance(workers, int) or workers <= 1:
+        return most
+    if most < workers:
+        raise OptionError(
+            f"--cosmos-concurrency {most}: less than one request for each of the {workers} workers. Write: -n {most}"
+        )
+    return most // workers
 
 
 def check_settings(config: pytest.Config) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,15 @@ class Sampling:
     repetition_penalty: float = 1.0
     presence_penalty: float = 0.0
     seed: int = 0
+
+    def given(self) -> dict[str, float | int]:
+        """Return them by the names that vLLM gives them.
+
+        Neutral ones too, for a server may have others from the checkpoint's generation_config; only a `top_k` of all
+        tokens is left out, for which servers write different numbers.
+        """
+        values = asdict(self)
+        return {name: value for name, value in values.items() if name != "top_k" or value}
 
 
 GREEDY = Sampling(temperature=0.0)

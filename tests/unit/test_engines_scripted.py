@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from pytest_cosmos.engines.scripted import ScriptedReply, read_script
+from pytest_cosmos.engines.scripted import ScriptedEngine, ScriptedReply, read_script
 from pytest_cosmos.errors import Problems
+from pytest_cosmos.records import Reply
+from tests.unit.builders import case
 
 
 def write(folder: Path, text: str) -> Path:
@@ -28,6 +31,8 @@ floors/a-binary: "Yes"
 floors/b-binary: ""
 "*-severity": {raw: " <think>No.</think>1\\n", confidence: 0.9}
 "*-traversal": {error: connection reset}
+"*-material": {raw: "<think>It may", cut_off: true}
+"*-last": {crash: the device fell off}
 "*": {expected: true, seconds: 0.01}
 """
     assert read_script(write(tmp_path, text)) == {
@@ -35,6 +40,8 @@ floors/b-binary: ""
         "floors/b-binary": ScriptedReply(raw=""),
         "*-severity": ScriptedReply(raw=" <think>No.</think>1\n", confidence=0.9),
         "*-traversal": ScriptedReply(error="connection reset"),
+        "*-material": ScriptedReply(raw="<think>It may", cut_off=True),
+        "*-last": ScriptedReply(crash="the device fell off"),
         "*": ScriptedReply(expected=True, seconds=0.01),
     }
 
@@ -55,13 +62,13 @@ d: {error: ""}
 e: {expected: true, seconds: -1, confidence: high}
 f: {}
 """
-    one = "needs exactly one of raw, expected: true, error"
+    one = "needs exactly one of raw, expected: true, error, crash"
     assert problems(tmp_path, text) == [
         "replies.yaml:1: the reply for '*' is yes (a boolean), but must be text."
         ' YAML reads a bare yes as a boolean. Write: "*": "yes"',
         f"replies.yaml:2: the reply for 'a' {one}",
         "replies.yaml:3: the reply for 'b': unknown key 'secnds'."
-        " Allowed: raw, expected, error, confidence, seconds. Did you mean 'seconds'?",
+        " Allowed: raw, expected, error, crash, cut_off, confidence, seconds. Did you mean 'seconds'?",
         "replies.yaml:3: the reply for 'b': raw is no (a boolean), but must be text."
         ' YAML reads a bare no as a boolean. Write: raw: "no"',
         "replies.yaml:4: the reply for 'c': expected is 'true' (text), but must be true or false",
@@ -84,3 +91,34 @@ def test_what_is_no_script_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problems, match=r"missing\.yaml:1: the file cannot be read: No such file or directory"):
         read_script(tmp_path / "missing.yaml")
+
+
+def engine_saying(folder: Path, text: str) -> ScriptedEngine:
+    engine = ScriptedEngine(write(folder, text))
+    engine.load()
+    return engine
+
+
+def test_faults_on_request(tmp_path: Path) -> None:
+    script = """\
+floor/a-*: {error: connection reset}
+floor/b-*: {raw: "<think>It may", cut_off: true}
+floor/c-*: {crash: the device fell off}
+"""
+    replies = engine_saying(tmp_path, script).answer([case("a"), case("b"), case("c"), case("d")])
+    first, second = next(replies), next(replies)
+    assert (first.finish, first.error, first.answer) == ("error", "connection reset", "")
+    assert (second.finish, second.error, second.answer) == ("length", "", "")
+    with pytest.raises(RuntimeError, match="the device fell off"):
+        next(replies)
+
+
+def test_close_ends_a_long_wait(tmp_path: Path) -> None:
+    engine = engine_saying(tmp_path, '"*": {expected: true, seconds: 600}')
+    replies: list[Reply] = []
+    thread = threading.Thread(target=lambda: replies.extend(engine.answer([case()])), daemon=True)
+    thread.start()
+    engine.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert replies == []

@@ -49,6 +49,7 @@ def test_short_names_are_unique_and_few() -> None:
         "limit",
         "shard",
         "engine",
+        "endpoint",
         "allow-partial",
         "fresh",
     ]
