@@ -21,10 +21,10 @@ from typing import Any, Final, assert_never
 import pytest_cosmos
 from pytest_cosmos.engines.models import Located, locate, with_known
 from pytest_cosmos.engines.store_device import device_kind
-from pytest_cosmos.engines.transformers_load import fingerprint
+from pytest_cosmos.engines.transformers_load import choose_family, fingerprint
 from pytest_cosmos.errors import ModelUnavailable
 from pytest_cosmos.media import media_kind
-from pytest_cosmos.prompting import FAMILIES, family_of, messages
+from pytest_cosmos.prompting import FAMILIES, messages
 from pytest_cosmos.records import ModelRecord, Prompt, Sample
 from pytest_cosmos.settings import Settings
 
@@ -44,15 +44,25 @@ _OWN_PART: Final = frozenset({
 """Settings that stand in the key as what they come to."""
 
 _LIBRARIES: Final = {
-    "transformers": ("torch", "torchvision", "transformers", "tokenizers", "peft", "pillow", "av"),
+    "transformers": (
+        "torch",
+        "torchvision",
+        "transformers",
+        "tokenizers",
+        "peft",
+        "bitsandbytes",
+        "flash-attn",
+        "pillow",
+        "av",
+    ),
     "endpoint": ("pillow", "av"),
 }
 _SOURCES: Final = ("prompting", "judging", "media")
 _OF_THE_CASE: Final = {"name", "text", "expected", "hazard", "tolerance"}
 """Fields of a prompt that are not asked (`text` is in the messages)."""
 
-OWN_DTYPE: Final = "own"
-"""The dtype of a checkpoint that does not say in which it is."""
+_DTYPES_TOLD: Final = ("float32", "bfloat16", "float16")
+"""Dtypes that can be foretold; others stand in the key as what was asked for, which with the weights decides them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,9 @@ class Identity:
     """What answers, and how: everything but the case."""
 
     model: str
-    """As named on the command line; not part of the hash."""
+    """As named on the command line; like the next not part of the hash."""
+    adapter: str
+    """Its folder, as named."""
     parts: Mapping[str, Any]
 
     @property
@@ -79,9 +91,10 @@ class Identity:
             return self
         told = {
             "weights": record.fingerprint,
+            "adapter": record.adapter_fingerprint,
             "family": record.family,
             "device": record.device.partition(" ")[0].partition(":")[0],
-            "dtype": OWN_DTYPE if self.parts["dtype"] == OWN_DTYPE else record.dtype,
+            "dtype": record.dtype if self.parts["dtype"] in _DTYPES_TOLD else self.parts["dtype"],
         }
         return replace(self, parts={**self.parts, **told})
 
@@ -89,7 +102,13 @@ class Identity:
         """Describe the model as far as it is known before it is loaded."""
         parts = self.parts
         named = {key: str(parts.get(key, "")) for key in ("engine", "family", "device", "dtype")}
-        return ModelRecord(name=self.model, fingerprint=str(parts.get("weights", "")), **named)
+        return ModelRecord(
+            name=self.model,
+            fingerprint=str(parts.get("weights", "")),
+            adapter=self.adapter,
+            adapter_fingerprint=str(parts.get("adapter", "")),
+            **named,
+        )
 
 
 class Keys:
@@ -143,7 +162,7 @@ def identify(settings: Settings) -> Identity | None:
         "versions": _versions(settings.engine),
         "code": _code(settings.engine),
     }
-    return Identity(settings.model, {**own, **parts})
+    return Identity(settings.model, str(settings.adapter or ""), {**own, **parts})
 
 
 def _weights(settings: Settings) -> dict[str, Any]:
@@ -155,9 +174,9 @@ def _weights(settings: Settings) -> dict[str, Any]:
     return {
         "weights": folder.name if located.hub else fingerprint(folder),
         "adapter": fingerprint(settings.adapter) if settings.adapter else "",
-        "family": settings.family if settings.family != "auto" else family_of(str(config.get("model_type"))),
+        "family": choose_family(settings.family, str(config.get("model_type"))),
         "device": device,
-        "dtype": _dtype(settings.dtype, device, config),
+        "dtype": _dtype(settings, device, config),
     }
 
 
@@ -194,15 +213,17 @@ def _folder(located: Located) -> Path:
     return folder
 
 
-def _dtype(wanted: str, device: str, config: Mapping[str, Any]) -> str:
-    """Foretell the dtype as `transformers_load.choose_dtype` will choose it."""
-    if wanted != "auto":
-        return wanted
+def _dtype(settings: Settings, device: str, config: Mapping[str, Any]) -> str:
+    """Foretell the dtype as `transformers_load` will choose it, where it is as it says."""
+    if settings.quantize != "none":
+        return f"{settings.dtype}, quantized"
+    if settings.dtype != "auto":
+        return settings.dtype
     if device == "cpu":
         return "float32"
     text = config.get("text_config") or {}
     own = (source.get(key) for source in (config, text) for key in ("dtype", "torch_dtype"))
-    return str(next((dtype for dtype in own if dtype), OWN_DTYPE))
+    return str(next((dtype for dtype in own if dtype), "own"))
 
 
 def _versions(engine: str) -> dict[str, str]:

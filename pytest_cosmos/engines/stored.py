@@ -115,7 +115,9 @@ class StoredEngine:
         if identity is None:
             return ModelRecord(name=self._settings.model, engine=self._settings.engine)
         stored = self._store.model(identity.digest)
-        return stored.model_copy(update={"name": identity.model}) if stored else identity.provisional()
+        if stored is None:
+            return identity.provisional()
+        return stored.model_copy(update={"name": identity.model, "adapter": identity.adapter})
 
     def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
         """Yield the replies that are stored, then ask the others and store each as it comes."""

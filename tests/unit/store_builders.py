@@ -94,10 +94,12 @@ class Bench:
 
         return make
 
-    def run(self, cases: Sequence[Case] | None = None, **changes: object) -> dict[str, Reply]:
+    def run(
+        self, cases: Sequence[Case] | None = None, *, collected: float | None = None, **changes: object
+    ) -> dict[str, Reply]:
         """Answer all cases in a run of its own; return the replies by case."""
         self.inner.clear()
-        engine = self.engine(collected=None, **changes)
+        engine = self.engine(collected=collected, **changes)
         replies = {reply.case_key: reply for reply in engine.answer(self.cases if cases is None else cases)}
         engine.close()
         return replies

@@ -83,6 +83,8 @@ DECIDING_SETTINGS: dict[str, dict[str, Any]] = {
     "family": {"family": "reason1"},
     "dtype": {"dtype": "bfloat16"},
     "kind of device": {"device": "cuda"},
+    "attention": {"attention": "eager"},
+    "quantization": {"quantize": "int4"},
     "engine": {"engine": "endpoint", "endpoint": "http://127.0.0.1:8000/v1"},
 }
 OTHER_SETTINGS: dict[str, dict[str, Any]] = {
@@ -141,8 +143,8 @@ def test_every_setting_was_thought_of() -> None:
     """A new setting is part of the key by itself; this asks its author whether it should be."""
     decided = {field.name for field in dataclasses.fields(Settings)} - UNDECIDING
     assert decided == {
-        "device", "dtype", "endpoint", "engine", "family", "max_new_tokens", "media_transport", "model", "sampling",
-        "seed",
+        "adapter", "attention", "device", "dtype", "endpoint", "engine", "family", "max_new_tokens", "media_transport",
+        "model", "quantize", "sampling", "seed",
     }  # fmt: skip
 
 
@@ -159,6 +161,20 @@ def test_every_file_of_the_checkpoint_matters(settings: Settings, tmp_path: Path
         assert key(of_copy) != key(settings), file.name
         file.write_bytes(content)
     assert key(of_copy) == key(settings)
+
+
+def test_the_weights_of_an_adapter_matter_and_not_its_place(settings: Settings, tmp_path: Path) -> None:
+    def of_adapter(folder: Path) -> bytes:
+        return key(dataclasses.replace(settings, adapter=folder))
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (first / "adapter_model.safetensors").write_bytes(bytes(1000))
+    shutil.copytree(first, second)
+    assert of_adapter(first) == of_adapter(second) != key(settings)
+    (second / "adapter_model.safetensors").write_bytes(bytes(999) + b"\1")
+    assert of_adapter(first) != of_adapter(second)
 
 
 @pytest.mark.parametrize("library", ["torch", "transformers", "torchvision", "tokenizers", "pillow", "pytest-cosmos"])
@@ -239,8 +255,10 @@ def test_an_identity_needs_no_torch() -> None:
         ("float16", "cuda", {"dtype": "bfloat16"}, "float16"),
     ],
 )
-def test_the_dtype_is_foretold(wanted: str, device: str, config: dict[str, Any], expected: str) -> None:
-    assert _dtype(wanted, device, config) == expected
+def test_the_dtype_is_foretold(
+    settings: Settings, wanted: str, device: str, config: dict[str, Any], expected: str
+) -> None:
+    assert _dtype(dataclasses.replace(settings, dtype=wanted), device, config) == expected
 
 
 def test_a_named_device_is_taken_at_its_word() -> None:
