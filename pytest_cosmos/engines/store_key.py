@@ -32,9 +32,9 @@ UNDECIDING: Final = frozenset({
     # what is asked
     "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
     # what is made of replies
-    "strict", "allow_partial", "gate",
+    "strict", "allow_partial", "gate", "ci",
     # how it is gone about
-    "batch_size", "threads", "concurrency", "fresh", "replay_only", "store",
+    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store",
 })  # fmt: skip
 """Settings that leave replies as they are."""
 

@@ -1,0 +1,44 @@
+"""The nouns of this project, in the order in which the data meets them. Read this file first.
+
+    Sample x Prompt -> Case -> (engine) -> Reply -> (judge) -> Judgement
+    Case + Reply + Judgement = Outcome -> Metric, Confusion -> (threshold) -> Check -> Decision;  Run: all about one run
+
+Whatever crosses a process or touches a disk is one of these frozen pydantic models.
+"""
+
+from __future__ import annotations
+
+from pytest_cosmos.records.base import ERROR, SCHEMA_VERSION, UNPARSED, Record
+from pytest_cosmos.records.cases import AnswerKind, Case, Prompt, Sample, Vision
+from pytest_cosmos.records.decisions import Check, CheckStatus, Decision, OutcomeWord, Threshold
+from pytest_cosmos.records.measures import Confusion, Metric, Summary, metric_key
+from pytest_cosmos.records.replies import Judgement, Outcome, Reply, Verdict
+from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
+
+__all__ = [
+    "ERROR",
+    "SCHEMA_VERSION",
+    "UNPARSED",
+    "AnswerKind",
+    "Case",
+    "Check",
+    "CheckStatus",
+    "Confusion",
+    "Decision",
+    "Judgement",
+    "Metric",
+    "ModelRecord",
+    "Outcome",
+    "OutcomeWord",
+    "Prompt",
+    "Record",
+    "Reply",
+    "Run",
+    "Sample",
+    "SuiteRecord",
+    "Summary",
+    "Threshold",
+    "Verdict",
+    "Vision",
+    "metric_key",
+]

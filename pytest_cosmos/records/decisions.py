@@ -1,0 +1,75 @@
+"""What was demanded, and what a run came to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, StrictStr
+
+from pytest_cosmos.records.base import Record
+from pytest_cosmos.records.measures import Metric, metric_key
+
+
+class Threshold(Record):
+    """One line of thresholds.yaml."""
+
+    suite: StrictStr
+    metric: StrictStr
+    slice: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    at_least: float | None = None
+    at_most: float | None = None
+    min_cases: int = 1
+    """With fewer cases than this there is no data."""
+    kind: Literal["release", "guard"] = "release"
+    where: StrictStr = ""
+    """`file:line`."""
+
+    @property
+    def key(self) -> str:
+        """The metric with its slice, as the file writes it."""
+        return metric_key(self.metric, self.slice)
+
+    @property
+    def bar(self) -> str:
+        """The bar in words: `>= 0.85`, `<= 0.01`, or both."""
+        bounds = {">=": self.at_least, "<=": self.at_most}
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None)
+
+
+class CheckStatus(StrEnum):
+    """What became of a threshold."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    NO_DATA = "no_data"
+
+
+class Check(Record):
+    """A threshold held against what was measured."""
+
+    threshold: Threshold
+    metric: Metric
+    status: CheckStatus
+    blocking: bool
+    """False: shown, but the run does not hang on it (release targets of a model not for release)."""
+    message: StrictStr
+    """What was found, in one line without the verdict word."""
+
+
+OutcomeWord = Literal["passed", "missed_bar", "errors", "partial", "no_data", "no_evidence"]
+
+
+class Decision(Record):
+    """What a run came to."""
+
+    outcome: OutcomeWord
+    exit_code: int
+    answered: int
+    """How many of the planned cases have an outcome."""
+    planned: int
+    """How many cases the suites that the run answers for have; of a shard, how many it meant to ask."""
+    reasons: tuple[StrictStr, ...] = ()
+    """Why, the weightiest first; says what to do."""
+    would_release: bool | None = None
+    """Whether every release target was met; None: there are none, or not enough data."""

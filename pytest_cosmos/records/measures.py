@@ -1,0 +1,61 @@
+"""What was measured over many outcomes."""
+
+from __future__ import annotations
+
+from pydantic import Field, StrictStr
+
+from pytest_cosmos.records.base import SCHEMA_VERSION, Record
+
+
+class Metric(Record):
+    """One figure over the cases of one suite or one slice of it."""
+
+    suite: StrictStr
+    name: StrictStr
+    slice: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    """Which cases: `{"prompt": "binary_safety", "category": "hazard"}`; empty: all of the suite."""
+    value: float | None
+    """None: no data, never 0."""
+    low: float | None = None
+    high: float | None = None
+    """The 95 % interval, where the metric is a proportion."""
+    cases: int = 0
+    """How many cases it was computed from (the denominator of a proportion)."""
+    samples: int = 0
+    """How many different samples these cases are of."""
+    asked_on: StrictStr = ""
+    """Of a time that rests on stored replies: the day these were asked, or the first and the last one."""
+
+    @property
+    def key(self) -> str:
+        """The name with its slice, as thresholds.yaml writes it."""
+        return metric_key(self.name, self.slice)
+
+
+def metric_key(name: str, where: dict[str, str]) -> str:
+    """Write a metric with its slice, e.g. `accuracy[prompt=severity,category=safe]`."""
+    inside = ",".join(f"{key}={value}" for key, value in where.items())
+    return f"{name}[{inside}]" if inside else name
+
+
+class Confusion(Record):
+    """How often each expected answer (row) was answered how (column), for one prompt."""
+
+    suite: StrictStr
+    prompt: StrictStr
+    rows: tuple[StrictStr, ...]
+    columns: tuple[StrictStr, ...]
+    """The prompt's choices, then UNPARSED and ERROR."""
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Summary(Record):
+    """Everything measured in a run: metrics.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    metrics: tuple[Metric, ...]
+    confusions: tuple[Confusion, ...]
+    low_confidence: tuple[StrictStr, ...] = ()
+    """Keys of the cases answered with the least confidence, lowest first."""
+    worst: tuple[StrictStr, ...] = ()
+    """Keys of the cases to look at first: errors, missed hazards by confidence, other wrong ones."""

@@ -1,0 +1,81 @@
+"""All about one run but its outcomes."""
+
+from __future__ import annotations
+
+from pydantic import Field, StrictStr
+
+from pytest_cosmos.records.base import SCHEMA_VERSION, Record
+from pytest_cosmos.records.decisions import Decision
+
+
+class SuiteRecord(Record):
+    """What a run knows of one suite."""
+
+    name: StrictStr
+    path: StrictStr
+    """Its folder, relative to the project where it lies inside."""
+    digest: StrictStr = ""
+    """SHA-256 over the suite's label files."""
+    planned: int
+    """Cases of the suite's test split."""
+    selected: int
+    """Cases this run meant to ask."""
+    blank: int = 0
+    """Sample x prompt pairs without an expected answer: no case."""
+    sources: tuple[StrictStr, ...] = ()
+    title: StrictStr = ""
+
+
+class ModelRecord(Record):
+    """What answered."""
+
+    name: StrictStr
+    """As named on the command line."""
+    engine: StrictStr
+    family: StrictStr = ""
+    fingerprint: StrictStr = ""
+    """SHA-256 over the checkpoint's files, or the hub revision."""
+    adapter: StrictStr = ""
+    """The folder of its LoRA adapter, as named; empty: none."""
+    adapter_fingerprint: StrictStr = ""
+    device: StrictStr = ""
+    dtype: StrictStr = ""
+    parameters: int | None = None
+    generation: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    """Generation settings and pixel budget really used, as text."""
+
+
+class Run(Record):
+    """All about one run but its outcomes: run.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: StrictStr
+    """Name of its folder: `<time>-<model>`."""
+    started: StrictStr
+    finished: StrictStr = ""
+    """Empty: it was interrupted."""
+    command: StrictStr = ""
+    model: ModelRecord
+    suites: tuple[SuiteRecord, ...] = ()
+    versions: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    """Python, this plugin and the libraries that matter."""
+    git_commit: StrictStr = ""
+    seed: int = 0
+    limit: int | None = None
+    shard: StrictStr = ""
+    """`K/N`: only this part of the samples was asked; empty: all, or the parts were merged."""
+    thresholds: StrictStr = ""
+    """Which file, relative to the project where it lies inside; empty: none."""
+    thresholds_digest: StrictStr = ""
+    allow_partial: bool = False
+    gated: bool = True
+    """False: the user asked to measure only."""
+    required: tuple[StrictStr, ...] = ()
+    """The suites this run must answer for."""
+    failed_tests: tuple[StrictStr, ...] = ()
+    """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
+    stored: int = 0
+    """How many of the replies come from the reply store: nothing was asked for them in this run."""
+    seconds: dict[StrictStr, float] = Field(default_factory=dict)
+    """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
+    decision: Decision | None = None
