@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pytest_cosmos.cli.printing import STYLES, harmless, make_console, without_home
 from pytest_cosmos.doctor import Finding, Status, examine, examine_endpoint
-from pytest_cosmos.doctor.endpoint import checked_url
+from pytest_cosmos.engines.endpoint_address import read_address
 from pytest_cosmos.engines.known_models import FILE_NAME, TINY, known_models
 from pytest_cosmos.engines.models import locate
 from pytest_cosmos.report import text
@@ -36,9 +36,9 @@ def command(
     if endpoint:
         known = known_models(models_file).get(model)
         wanted = tuple(filter(None, (model, known.repository if known else "")))
-        url = checked_url(endpoint)
-        title = f"Can {url} be asked from here?"
-        findings = examine_endpoint(url, wanted)
+        address = read_address(endpoint)
+        title = f"Can {address.url} be asked from here?"
+        findings = examine_endpoint(address, wanted)
     else:
         title = f"Can this machine run --model {model or TINY}?"
         findings = examine(locate(model or TINY, models_file))

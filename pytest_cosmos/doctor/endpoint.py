@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
 import socket
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from pytest_cosmos.doctor.finding import Finding, failed, passed, warned
-from pytest_cosmos.errors import OptionError
-
-KEYS = ("COSMOS_API_KEY", "OPENAI_API_KEY")
-"""Environment variables that may hold the server's key; the first one set counts."""
+from pytest_cosmos.engines.endpoint_address import KEYS, Address
 
 SECONDS = 3.0
 _MOST_BYTES = 2**20
@@ -37,25 +32,12 @@ class Answer:
     """Why there was no answer."""
 
 
-def checked_url(url: str) -> str:
-    """Return the URL of an endpoint up to `/v1`; OptionError where it is none, or holds a secret (not repeated)."""
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not url.isprintable() or " " in url:
-        raise OptionError(f"--endpoint: not an http or https URL up to /v1. Example: --endpoint {_EXAMPLE}")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise OptionError(f"--endpoint: write the plain URL up to /v1, and put the key into the environment: {KEYS[0]}")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
-
-
-def ask_models(url: str, key: str, seconds: float = SECONDS) -> Answer:
+def ask_models(address: Address, key: str, seconds: float = SECONDS) -> Answer:
     """Ask a server for its models; `key` is sent if there is one, and goes nowhere else. Never raises."""
+    url = address.url
     headers = {"Accept": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
-    if _is_loopback(urlsplit(url).hostname or ""):
+    if address.loopback:
         handlers.append(urllib.request.ProxyHandler({}))  # a proxy must not get between this machine and itself
     try:
         request = urllib.request.Request(f"{url}/models", headers=headers)  # noqa: S310  (checked: http or https)
@@ -66,13 +48,6 @@ def ask_models(url: str, key: str, seconds: float = SECONDS) -> Answer:
         return Answer(url, error.code)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(url, problem=_why(error))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

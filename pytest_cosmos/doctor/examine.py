@@ -7,12 +7,13 @@ import platform
 from functools import partial
 
 from pytest_cosmos.doctor import facts
-from pytest_cosmos.doctor.endpoint import KEYS, SECONDS, Answer, ask_models, check_endpoint
+from pytest_cosmos.doctor.endpoint import SECONDS, Answer, ask_models, check_endpoint
 from pytest_cosmos.doctor.facts import Later
 from pytest_cosmos.doctor.finding import Finding
 from pytest_cosmos.doctor.hardware import check_gpu, check_memory
 from pytest_cosmos.doctor.software import check_python, check_torch, check_transformers, check_video
 from pytest_cosmos.doctor.weights import check_access, check_disk, check_login, check_weights
+from pytest_cosmos.engines.endpoint_address import Address, read_key
 from pytest_cosmos.engines.known_models import TINY
 from pytest_cosmos.engines.models import Access, Located, ask_access
 from pytest_cosmos.engines.transformers_probe import Probe, probe_libraries
@@ -45,11 +46,11 @@ def examine(located: Located) -> tuple[Finding, ...]:
     )
 
 
-def examine_endpoint(url: str, wanted: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+def examine_endpoint(address: Address, wanted: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     """Check whether an endpoint can be asked from here; `wanted`: the names of the model, any of which will do."""
-    key = next(filter(None, map(os.environ.get, KEYS)), "")
-    nobody = Answer(url, problem=f"no whole answer within {_PATIENCE:.0f} seconds")
-    answer = Later(partial(ask_models, url, key), nobody)
+    key = read_key()
+    nobody = Answer(address.url, problem=f"no whole answer within {_PATIENCE:.0f} seconds")
+    answer = Later(partial(ask_models, address, key), nobody)
     video = facts.try_video()
     return _python(), check_video(video), check_endpoint(answer.answer(_PATIENCE), wanted, key=bool(key))
 
