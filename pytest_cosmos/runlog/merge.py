@@ -21,7 +21,7 @@ LIBRARIES = ("pytest-cosmos", "torch", "transformers")
 
 _COMPARED = frozenset(("model", "suites", "versions", "required"))
 """Fields of a run that are compared one by one."""
-_OWN = frozenset(("id", "started", "finished", "command", "shard", "failed_tests", "seconds", "decision"))
+_OWN = frozenset(("id", "started", "finished", "command", "shard", "failed_tests", "stored", "seconds", "decision"))
 """Fields of a run that each shard has its own of."""
 _NAMES = {"seed": "--seed", "limit": "--limit", "allow_partial": "--allow-partial", "thresholds": "thresholds file"}
 
@@ -72,6 +72,7 @@ def merge(parts: Sequence[Part], *, id: str, command: str) -> tuple[Run, tuple[O
             "model": _model(ordered),
             "suites": _suites(ordered),
             "failed_tests": tuple(dict.fromkeys(test for part in ordered for test in part.run.failed_tests)),
+            "stored": sum(part.run.stored for part in ordered),
             "seconds": _seconds(ordered),
         }
     )

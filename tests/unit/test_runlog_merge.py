@@ -90,6 +90,11 @@ def test_more_shards_than_samples() -> None:
     assert (run.model.name, run.required) == ("tiny", ("floor",))
 
 
+def test_a_shard_answered_from_the_reply_store_can_be_merged() -> None:
+    one, two = part_of(1, 2, stored=7), part_of(2, 2)
+    assert merge([one, two], id="merged", command="merge")[0].stored == 7
+
+
 def test_failures_of_every_shard_are_kept() -> None:
     one, two = (part_of(number, 2, failed_tests=(f"t[{number}]",)) for number in (1, 2))
     run, outcomes = merge([one, two], id="merged", command="merge")
