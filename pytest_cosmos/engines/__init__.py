@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pytest_cosmos.engines.base import Engine
@@ -11,6 +11,7 @@ from pytest_cosmos.engines.plan import Plan, Progress, error_reply
 from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
 from pytest_cosmos.engines.stored import StoredEngine
 from pytest_cosmos.errors import OptionError
+from pytest_cosmos.records import Prompt
 from pytest_cosmos.settings import Settings
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "device_problem",
     "error_reply",
     "make_engine",
+    "prompt_problems",
 ]
 
 
@@ -44,6 +46,18 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
     from pytest_cosmos.engines.transformers import TransformersEngine
 
     return TransformersEngine(with_known(settings), folders)
+
+
+def prompt_problems(settings: Settings, prompts: Iterable[Prompt]) -> tuple[str, ...]:
+    """Say which prompts cannot be asked as the model's family wants it; a CosmosError where the model is not known."""
+    from pytest_cosmos.engines.store_key import identify
+    from pytest_cosmos.prompting import FAMILIES, prompt_problem
+
+    identity = identify(settings)
+    if identity is None:  # scripted: nothing is asked
+        return ()
+    family = FAMILIES[identity.family]
+    return tuple(problem for prompt in prompts if (problem := prompt_problem(family, prompt)))
 
 
 def check_engine(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.engines import check_engine, device_problem
+from pytest_cosmos.engines import check_engine, device_problem, prompt_problems
 from pytest_cosmos.engines.known_models import read_models
 from pytest_cosmos.engines.models import locate, pin_advice
 from pytest_cosmos.errors import CosmosError, Problems
@@ -116,8 +116,8 @@ class CosmosSession:
         self._collection.problems += models_file_problems(self.settings)
         self._collection.problems += unfit(items)
         items[:] = keep_items(items, self._collection)
-        if any(map(is_ours, items)) and not self._collection.problems and (problem := self._model_problem()):
-            self._collection.problems.append(problem)
+        if any(map(is_ours, items)) and not self._collection.problems:
+            self._collection.problems += self._problems_asking(items)
         if self._collection.problems:
             self._refused = True
             if not self._is_worker:
@@ -245,6 +245,13 @@ class CosmosSession:
             terminal.write_line(f"WARNING: {advice}", yellow=True)
         if self._remark:
             terminal.write_line(self._remark, red=True)
+
+    def _problems_asking(self, items: list[pytest.Item]) -> tuple[str, ...]:
+        """Say why the model cannot be asked what these items ask."""
+        if problem := self._model_problem():
+            return (problem,)
+        asked = {case.prompt.model_dump_json(): case.prompt for item in items if (case := case_of(item)) is not None}
+        return () if self._config.option.collectonly else prompt_problems(self.settings, asked.values())
 
     def _model_problem(self) -> str | None:
         """Say what is wrong where the model's weights are not here and cannot be had."""

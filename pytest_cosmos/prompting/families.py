@@ -65,8 +65,7 @@ _REASON1_VISION = VisionFacts(
 )
 
 # nvidia-cosmos/cosmos-reason2, cosmos_reason2_utils/script/inference.py: SamplingOverrides.get_defaults, at commit
-# 861f6ce (earlier ones, e.g. 3ac5bad, have the two the wrong way round; Qwen3-VL's README, which it cites, says that
-# its Instruct models take what stands here first and its Thinking models what stands second).
+# 861f6ce (others, e.g. 3ac5bad, have the two the other way round).
 _REASON2_SAMPLING = Published(
     plain=Sampling(temperature=0.7, top_p=0.8, top_k=20, presence_penalty=1.5, seed=3407),
     reasoning=Sampling(temperature=0.6, top_p=0.95, top_k=20, seed=1234),

@@ -61,6 +61,16 @@ def test_a_suite_option_that_names_no_suite(project: Project) -> None:
     assert_refused(project, "--suite flors", "Did you mean 'floors'?", args=("--suite", "flors"))
 
 
+def test_a_prompt_that_the_models_family_cannot_be_asked(project: Project) -> None:
+    manifest = SUITE.replace("prompts:", 'system: "Reply as <label>your answer</label>."\nprompts:', 1)
+    project.write("cases/floors/suite.yaml", manifest)
+    result = project.run("--model", "tiny", "--cosmos-family", "reason1", engine=(), apart=True)
+    assert result.exit_code == 4, result.text
+    assert "output format <label>" in result.text
+    assert "reasoning: false" in result.text
+    assert result.folder is None
+
+
 def test_collect_only_reports_mistakes_too(project: Project) -> None:
     (project.path / "cases/floors/media/s3.png").unlink()
     assert_refused(project, "s3.png", args=("--collect-only",))
