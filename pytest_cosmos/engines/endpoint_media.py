@@ -6,12 +6,10 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pytest_cosmos.media import VIDEO_TYPES, load_image
+from pytest_cosmos.media import MediaKind, frame_files, load_image, media_kind
 from pytest_cosmos.settings import MediaTransport
-
-Kind = Literal["image", "video"]
 
 MIME: Final = {
     ".png": "image/png",
@@ -26,8 +24,6 @@ MIME: Final = {
     ".avi": "video/x-msvideo",
     ".mkv": "video/x-matroska",
     ".webm": "video/webm",
-    ".mpg": "video/mpeg",
-    ".mpeg": "video/mpeg",
 }
 
 _FRAMES = "video/jpeg"
@@ -37,14 +33,9 @@ _ORIENTATION = 0x0112
 """The EXIF tag that says how a picture is to be turned."""
 
 
-def kind_of(path: Path) -> Kind:
-    """Tell videos (a folder of frames is one) from images."""
-    return "video" if path.suffix.lower() in VIDEO_TYPES or path.is_dir() else "image"
-
-
 def content_parts(paths: Sequence[Path], transport: MediaTransport) -> list[dict[str, Any]]:
     """Return a content part for each file; OSError where one cannot be read or sent."""
-    return [_part(kind_of(path), _path_url(path) if transport == "path" else data_uri(path)) for path in paths]
+    return [_part(media_kind(path.name), _path_url(path) if transport == "path" else data_uri(path)) for path in paths]
 
 
 def data_uri(path: Path) -> str:
@@ -54,19 +45,19 @@ def data_uri(path: Path) -> str:
     it is seen, because servers differ in that.
     """
     if path.is_dir():
-        frames = sorted(file for file in path.iterdir() if file.suffix.lower() in MIME)
+        frames = frame_files(path)
         if not frames:
             raise OSError(f"{path}: holds no frames")
         return f"data:{_FRAMES};base64,{','.join(map(_jpeg, frames))}"
     suffix = path.suffix.lower()
     if suffix not in MIME:
         raise OSError(f"{path}: no media type is known for '{suffix}'")
-    if kind_of(path) == "image" and _seen_differently(path):
+    if media_kind(path.name) == "image" and _seen_differently(path):
         return f"data:image/png;base64,{_encoded(load_image(path), 'PNG')}"
     return f"data:{MIME[suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _part(kind: Kind, url: str) -> dict[str, Any]:
+def _part(kind: MediaKind, url: str) -> dict[str, Any]:
     return {"type": f"{kind}_url", f"{kind}_url": {"url": url}}
 
 

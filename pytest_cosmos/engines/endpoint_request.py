@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_cosmos.engines.endpoint_media import content_parts, kind_of
+from pytest_cosmos.engines.endpoint_media import content_parts
 from pytest_cosmos.engines.endpoint_server import Served
+from pytest_cosmos.engines.endpoint_trouble import Trouble
+from pytest_cosmos.media import media_kind
 from pytest_cosmos.prompting import Family, media_order, messages
 from pytest_cosmos.records import Case, Prompt, Vision
 from pytest_cosmos.settings import Settings
@@ -31,15 +33,12 @@ _OF_EVERYONE: Final = frozenset({"model", "messages", "max_tokens"})
 _TOGETHER: Final = ({"logprobs", "top_logprobs"},)
 """Settings of which one is nothing without the other."""
 
-# Videos where the suite asks for nothing. Reason2: what nvidia-cosmos/cosmos-reason2, cosmos_reason2_utils/
-# script/inference.py sends online; its FPS, VIDEO_MIN_TOKEN_NUM and MODEL_SEQ_LEN are qwen_vl_utils 0.0.14's.
-# Reason1: nvidia-cosmos/cosmos-reason1, configs/vision_config.yaml.
-_REASON2_FPS, _REASON1_FPS = 2.0, 4.0
-_REASON2_VIDEO_PIXELS = 128 * 32**2
-_REASON2_PIXELS_PER_TOKEN = 32**2
 _MODEL_SEQ_LEN = 128_000
-# Images: the sizes of nvidia-cosmos/cosmos-reason2, scripts/inference_sample.py, where only one bound is given.
-_IMAGE_PIXELS = (256 * 32**2, 8192 * 32**2)
+"""The context that the publisher's client takes for granted where a server names none (qwen_vl_utils 0.0.14)."""
+
+_LARGEST_IMAGE = 8192 * 32**2
+_SMALLEST_IMAGE = 256 * 32**2
+"""Pixels, where only one bound is given: the `size` of nvidia-cosmos/cosmos-reason2, scripts/inference_sample.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +71,12 @@ class Requests:
         self._folders = folders
 
     def of(self, case: Case) -> Request:
-        """Make the request for a case; OSError where its media cannot be read."""
+        """Make the request for a case; OSError where its media cannot be read, Trouble where it cannot be asked so."""
         paths = [self._folders[case.suite] / name for name in case.sample.media]
         parts = content_parts(paths, self._settings.media_transport)
-        kinds = [kind_of(path) for path in paths]
+        kinds = [media_kind(name) for name in case.sample.media]
         sampling = self.sampling(case.prompt)
-        extra = vision_settings(
-            self._family, case.prompt.vision, kinds, nim=self._served.owner == "system", room=self._room()
-        )
+        extra = vision_settings(self._family, case.prompt.vision, kinds, room=self._room())
         body: Body = {
             "model": self._served.id,
             "messages": self._messages(case.prompt, kinds, parts),
@@ -134,26 +131,23 @@ def named_in(text: str, request: Request, *, optional: bool = True) -> frozenset
     return frozenset(named)
 
 
-def vision_settings(family: Family, vision: Vision, kinds: Sequence[str], *, nim: bool, room: int) -> Body:
+def vision_settings(family: Family, vision: Vision, kinds: Sequence[str], *, room: int) -> Body:
     """Return `mm_processor_kwargs` and `media_io_kwargs`: only for videos, or where the prompt asks for them.
 
-    vLLM samples the frames itself when it was started (or is told, by releases that listen) to keep all of them;
-    NIM (`nim`) is told how many to decode, as its documentation shows.
+    Who samples a video's frames depends on the server: in older releases of vLLM the processor, in newer ones (0.32)
+    and NIM the loader. Both are told the same, and `do_sample_frames`, which the publisher's client sends for the older
+    ones, is left to the server: true, it makes the newer ones sample twice, and fail.
     """
     video = "video" in kinds
     if not video and vision.min_pixels is None and vision.max_pixels is None:
         return {}
     processor: Body = _pixels(family, vision, video=video, room=room)
-    media: Body = {}
     frames = _frames(family, vision) if video else {}
-    if frames:
-        if nim or family.name == "reason1":  # Qwen2.5-VL's processor takes frames as they come
-            media = frames
-            if family.name == "reason1" and "fps" in frames:
-                processor["fps"] = frames["fps"]  # it still needs to know how far apart they are
-        else:
-            processor |= {**frames, "do_sample_frames": True}
-            media = {"num_frames": -1}
+    if family.name == "reason2" or (family.name == "reason1" and "fps" in frames):
+        processor |= frames  # Qwen2.5-VL's processor takes frames as they come, and asks how far apart they are
+    count = frames.get("num_frames")
+    # vLLM's loaders for Qwen go by frames a second, within these two bounds
+    media = frames if count is None else {**frames, "min_frames": count, "max_frames": count}
     extra = {"mm_processor_kwargs": processor, "media_io_kwargs": {"video": media} if media else {}}
     return {key: value for key, value in extra.items() if value}
 
@@ -162,8 +156,7 @@ def _frames(family: Family, vision: Vision) -> Body:
     """Return how frames are taken from a video; empty: as the server does it."""
     if vision.frames is not None:
         return {"num_frames": vision.frames}
-    published = {"reason1": _REASON1_FPS, "reason2": _REASON2_FPS}.get(family.name)
-    fps = vision.fps or published
+    fps = vision.fps or (family.vision.server_fps if family.name != "generic" else None)
     return {"fps": fps} if fps is not None else {}
 
 
@@ -171,25 +164,29 @@ def _pixels(family: Family, vision: Vision, *, video: bool, room: int) -> Body:
     """Bound the pixels: of each picture, and for Qwen3-VL's videos of all frames together."""
     least, most = vision.min_pixels, vision.max_pixels
     if family.name == "reason1":
-        if video and vision.total_pixels is not None and vision.frames is not None:
-            each = vision.total_pixels // vision.frames
-            most = min(most, each) if most is not None else each
+        if video and vision.total_pixels is not None:
+            most = min(most or vision.total_pixels, vision.total_pixels // _count(vision, "total_pixels", "max_pixels"))
         bounds = {"min_pixels": least, "max_pixels": most}
         return {key: value for key, value in bounds.items() if value is not None}
     if video:
         if family.name != "reason2" and vision == Vision(fps=vision.fps, frames=vision.frames):
             return {}
-        least = least or _REASON2_VIDEO_PIXELS
-        most = vision.total_pixels or _times(vision.max_pixels, vision.frames)
-        most = most or int(room * _REASON2_PIXELS_PER_TOKEN * 0.9)
+        size = family.vision.server_size(room, 0) or {}
+        if most is not None:
+            most *= _count(vision, "max_pixels", "total_pixels")
+        most = min(filter(None, (most, vision.total_pixels)), default=size.get("longest_edge", _LARGEST_IMAGE))
+        least = least or min(size.get("shortest_edge", _SMALLEST_IMAGE), most)
     else:
-        most = most or max(_IMAGE_PIXELS[1], least or 0)
-        least = least or min(_IMAGE_PIXELS[0], most)
+        most = most or max(_LARGEST_IMAGE, least or 0)
+        least = least or min(_SMALLEST_IMAGE, most)
     return {"size": {"shortest_edge": least, "longest_edge": most}}
 
 
-def _times(each: int | None, frames: int | None) -> int | None:
-    return each * frames if each is not None and frames is not None else None
+def _count(vision: Vision, given: str, wanted: str) -> int:
+    """Return how many frames a video is shown with; Trouble where only the server will know."""
+    if vision.frames is None:
+        raise Trouble(f"this model's server cannot be told {given} of a video without frames: write {wanted} instead")
+    return vision.frames
 
 
 def _shown(extra: Body) -> dict[str, str]:
@@ -198,7 +195,7 @@ def _shown(extra: Body) -> dict[str, str]:
     shown: dict[str, str] = {}
     if "fps" in asked:
         shown["fps"] = f"{asked['fps']:g}"
-    if asked.get("num_frames", -1) > 0:
+    if "num_frames" in asked:
         shown["frames"] = str(asked["num_frames"])
     size = asked.get("size", {})
     least = size.get("shortest_edge", asked.get("min_pixels"))

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_cosmos.engines.endpoint_request import Request, Requests, named_in, vision_settings
 from pytest_cosmos.engines.endpoint_server import Served
+from pytest_cosmos.engines.endpoint_trouble import Trouble
 from pytest_cosmos.prompting import FAMILIES, user_text
 from pytest_cosmos.records import Case, Vision
 from tests.unit.builders import BINARY
@@ -73,46 +74,56 @@ def test_what_the_client_does_not_know_goes_into_the_extra_body(tmp_path: Path) 
 
 # 11,324,620 = int((16384 - 4096) * 32**2 * 0.9), as nvidia-cosmos/cosmos-reason2's script computes it
 PUBLISHED = {"shortest_edge": 131_072, "longest_edge": 11_324_620}
-SAMPLED, ALL_FRAMES = {"do_sample_frames": True}, {"num_frames": -1}
+EIGHT = {"num_frames": 8, "min_frames": 8, "max_frames": 8}
 
 
 @pytest.mark.parametrize(
     ("family", "vision", "processor", "media"),
     [
-        ("reason2", {}, {"fps": 2.0, "size": PUBLISHED, **SAMPLED}, ALL_FRAMES),
-        ("reason2", {"fps": 4}, {"fps": 4.0, "size": PUBLISHED, **SAMPLED}, ALL_FRAMES),
-        ("reason2", {"frames": 8}, {"num_frames": 8, "size": PUBLISHED, **SAMPLED}, ALL_FRAMES),
+        ("reason2", {}, {"fps": 2.0, "size": PUBLISHED}, {"fps": 2.0}),
+        ("reason2", {"fps": 4}, {"fps": 4.0, "size": PUBLISHED}, {"fps": 4.0}),
+        ("reason2", {"frames": 8}, {"num_frames": 8, "size": PUBLISHED}, EIGHT),
         (
             "reason2",
             {"total_pixels": 500_000, "min_pixels": 4096},
-            {"fps": 2.0, "size": {"shortest_edge": 4096, "longest_edge": 500_000}, **SAMPLED},
-            ALL_FRAMES,
+            {"fps": 2.0, "size": {"shortest_edge": 4096, "longest_edge": 500_000}},
+            {"fps": 2.0},
         ),
         (
             "reason2",
             {"frames": 8, "max_pixels": 50_000},
-            {"num_frames": 8, "size": {"shortest_edge": 131_072, "longest_edge": 400_000}, **SAMPLED},
-            ALL_FRAMES,
+            {"num_frames": 8, "size": {"shortest_edge": 131_072, "longest_edge": 400_000}},
+            EIGHT,
+        ),
+        (
+            "reason2",
+            {"total_pixels": 60_000},
+            {"fps": 2.0, "size": {"shortest_edge": 60_000, "longest_edge": 60_000}},
+            {"fps": 2.0},
         ),
         ("reason1", {}, {"fps": 4.0}, {"fps": 4.0}),
-        ("reason1", {"frames": 8, "total_pixels": 800_000}, {"max_pixels": 100_000}, {"num_frames": 8}),
+        ("reason1", {"frames": 8, "total_pixels": 800_000}, {"max_pixels": 100_000}, EIGHT),
         ("generic", {}, None, None),
-        ("generic", {"fps": 1}, {"fps": 1.0, **SAMPLED}, ALL_FRAMES),
+        ("generic", {"fps": 1}, None, {"fps": 1.0}),
     ],
 )
 def test_how_a_video_is_shown(
     family: str, vision: dict[str, object], processor: dict[str, Any] | None, media: dict[str, Any] | None
 ) -> None:
     asked = Vision.model_validate(vision)
-    extra = vision_settings(FAMILIES[family], asked, ["video"], nim=False, room=16384 - 4096)
-    expected = {"mm_processor_kwargs": processor, "media_io_kwargs": {"video": media}}
-    assert extra == ({} if processor is None else expected)
+    extra = vision_settings(FAMILIES[family], asked, ["video"], room=16384 - 4096)
+    expected = {"mm_processor_kwargs": processor, "media_io_kwargs": {"video": media} if media else None}
+    assert extra == {key: value for key, value in expected.items() if value}
 
 
-def test_nim_is_told_how_many_frames_to_decode() -> None:
-    extra = vision_settings(REASON2, Vision(fps=4), ["video"], nim=True, room=12_288)
-    assert extra["media_io_kwargs"] == {"video": {"fps": 4.0}}
-    assert set(extra["mm_processor_kwargs"]) == {"size"}
+@pytest.mark.parametrize(
+    ("family", "given", "wanted"),
+    [("reason2", "max_pixels", "total_pixels"), ("reason1", "total_pixels", "max_pixels")],
+)
+def test_what_a_server_cannot_be_told_is_said_not_left_out(family: str, given: str, wanted: str) -> None:
+    vision = Vision.model_validate({given: 100_000, "fps": 1})
+    with pytest.raises(Trouble, match=f"told {given} of a video without frames: write {wanted} instead"):
+        vision_settings(FAMILIES[family], vision, ["video"], room=1)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +139,7 @@ def test_nim_is_told_how_many_frames_to_decode() -> None:
 def test_an_image_is_left_to_the_server_unless_the_suite_asks(
     family: str, vision: dict[str, object], processor: dict[str, Any] | None
 ) -> None:
-    extra = vision_settings(FAMILIES[family], Vision.model_validate(vision), ["image"], nim=False, room=1)
+    extra = vision_settings(FAMILIES[family], Vision.model_validate(vision), ["image"], room=1)
     assert extra == ({"mm_processor_kwargs": processor} if processor else {})
 
 

@@ -128,8 +128,10 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
 def test_a_limit_holds_over_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint_server, "REACHED_WITHIN", 0.1)
     monkeypatch.setattr(endpoint_server, "LISTED_WITHIN", 0.1)
-    monkeypatch.setattr(endpoint_server, "_ask", lambda address: threading.Event().wait(30))
+    over = threading.Event()
+    monkeypatch.setattr(endpoint_server, "_ask", lambda address: over.wait(30))
     with pytest.raises(ModelUnavailable, match=r"cannot be reached \(no answer within 0\.2 s\)"):
         find(lists(MODEL))
+    over.set()
     waiting = [thread for thread in threading.enumerate() if thread.name == "cosmos-endpoint-check"]
     assert all(thread.daemon for thread in waiting)
