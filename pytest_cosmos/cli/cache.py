@@ -21,6 +21,8 @@ from pytest_cosmos.errors import OptionError, StoreError
 app = typer.Typer(help="The reply store: what it holds, and making it smaller.", no_args_is_help=True)
 
 DEFAULT = Path("reports") / "store" / "replies.sqlite"
+_WIDTH = 120
+"""Rows are as wide as they must be: a fingerprint folded in two cannot be copied."""
 _SIZES = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _DAYS = {"d": 1, "w": 7}
 
@@ -38,7 +40,9 @@ def info(store: StoreOption = DEFAULT) -> None:
     replies = sum(one.replies for one in held)
     typer.echo(f"{store}: {replies:,} replies, {written_size(store.stat().st_size)}")
     if held:
-        Console(highlight=False).print(table(held))
+        console = Console(highlight=False)
+        console.width = max(console.width, _WIDTH)
+        console.print(table(held))
 
 
 @app.command("prune")

@@ -27,6 +27,7 @@ from pytest_cosmos.settings import Settings
 from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import MATERIAL, SEVERITY, case
 from tests.unit.engine_builders import settings_of
+from tests.unit.http_servers import server
 
 HASH = "ab" * 32
 
@@ -85,7 +86,6 @@ DECIDING_SETTINGS: dict[str, dict[str, Any]] = {
     "kind of device": {"device": "cuda"},
     "attention": {"attention": "eager"},
     "quantization": {"quantize": "int4"},
-    "engine": {"engine": "endpoint", "endpoint": "http://127.0.0.1:8000/v1"},
 }
 OTHER_SETTINGS: dict[str, dict[str, Any]] = {
     "batch size": {"batch_size": 3},
@@ -144,7 +144,7 @@ def test_every_setting_was_thought_of() -> None:
     decided = {field.name for field in dataclasses.fields(Settings)} - UNDECIDING
     assert decided == {
         "adapter", "attention", "device", "dtype", "endpoint", "engine", "family", "max_new_tokens", "media_transport",
-        "model", "quantize", "sampling", "seed",
+        "model", "models_file", "quantize", "sampling", "seed",
     }  # fmt: skip
 
 
@@ -208,15 +208,24 @@ def test_our_own_words_and_code_matter(settings: Settings, tmp_path: Path) -> No
         before = digest()
 
 
-def test_a_server_is_told_by_url_and_model_but_not_by_password(settings: Settings) -> None:
-    def server(url: str, **changes: Any) -> bytes:
-        return key(dataclasses.replace(settings, engine="endpoint", endpoint=url, **changes))
+def test_a_server_is_told_by_url_and_by_the_model_as_it_calls_it(settings: Settings) -> None:
+    def keys(url: str) -> list[bytes]:
+        asked = dataclasses.replace(settings, engine="endpoint", endpoint=f"{url}/v1", model="one")
+        others: tuple[dict[str, Any], ...] = (
+            {},
+            {"model": "two"},
+            {"media_transport": "path"},
+            {"family": "reason1"},
+            {"timeout": 5.0},
+        )
+        return [key(dataclasses.replace(asked, **changes)) for changes in others]
 
-    plain = server("http://gpu:8000/v1")
-    assert server("http://me:secret@gpu:8000/v1") == plain
-    assert server("http://gpu:8001/v1") != plain
-    assert server("http://gpu:8000/v1", model="reason2") != plain
-    assert server("http://gpu:8000/v1", media_transport="path") != plain
+    listing = json.dumps({"data": [{"id": "one"}, {"id": "two"}]})
+    with server(listing) as (first, _), server(listing) as (second, _):
+        here, there = keys(first), keys(second)
+        assert keys(first) == here
+    assert here[-1] == here[0]  # how long is waited decides nothing
+    assert len({*here, *there, key(settings)}) == 9
 
 
 def test_what_is_scripted_has_no_identity(settings: Settings) -> None:
