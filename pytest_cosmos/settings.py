@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -52,8 +52,10 @@ class Settings:
     max_new_tokens: int = 4096
     threads: int | None = None
     """CPU threads of this process's model; None: torch decides."""
+    baselines: tuple[str, ...] = ()
+    """Models that are asked the same before `model`, which alone is asserted and gated."""
     adapter: Path | None = None
-    """The LoRA adapter on the model; None: the model as it is."""
+    """The LoRA adapter on `model`; None: the model as it is."""
     attention: str = "sdpa"
     """Which implementation of attention, as transformers names them."""
     quantize: Quantization = "none"
@@ -82,3 +84,8 @@ class Settings:
     """Seconds after which nothing more is asked; the run is then partial."""
     ci: bool = False
     """Whether this runs in continuous integration (`CI=true`), where the same run should mean the same weights."""
+
+    def turns(self) -> tuple[Settings, ...]:
+        """Return the settings of every model that is asked, in their order: the baselines, then the candidate."""
+        earlier = (replace(self, model=name, adapter=None, baselines=()) for name in self.baselines)
+        return (*earlier, replace(self, baselines=()))

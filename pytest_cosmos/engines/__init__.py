@@ -79,3 +79,7 @@ def check_engine(settings: Settings) -> None:
         from pytest_cosmos.engines.models import fetch, locate
 
         fetch(locate(settings.model, settings.models_file))
+        if settings.adapter is not None:
+            from pytest_cosmos.engines.transformers_adapter import check_adapter
+
+            check_adapter(settings.adapter)

@@ -28,6 +28,8 @@ class Progress:
     """Spent answering; 0 while the model loads."""
     recalled: int = 0
     """How many of the answered ones were not asked: they come from the reply store."""
+    model: str = ""
+    """Which of several models is at work; empty: there is only one."""
 
     @property
     def rate(self) -> float | None:
@@ -82,8 +84,10 @@ class Plan:
         others: Iterable[Sequence[Case]] = (),
         *,
         deadline: float | None = None,
+        name: str = "",
     ) -> None:
         self._engine = engine
+        self._name = name
         self._deadline = deadline
         self._alarm: threading.Timer | None = None
         self._groups = {case.key: tuple(group) for group in others for case in group}
@@ -127,12 +131,34 @@ class Plan:
             if tick is not None:
                 tick(self.progress())
 
+    @property
+    def done(self) -> bool:
+        """Whether it has ended: nothing more will be answered."""
+        with self._shared.changed:
+            return self._shared.failure is not None or self._shared.spent
+
+    def said(self, case: Case) -> Reply | None:
+        """Return the reply to a case if it is there, or that there will be none; does not wait."""
+        shared, key = self._shared, case.key
+        with shared.changed:
+            lost = shared.failure is not None and key in shared.asked
+            return shared.replies.get(key) or (error_reply(key, shared.failure or "") if lost else None)
+
+    def drain(self) -> None:
+        """Wait until everything asked so far has a reply, or will never have one."""
+        shared = self._shared
+        with shared.changed:
+            shared.changed.wait_for(
+                lambda: shared.spent or shared.failure is not None or shared.asked <= shared.replies.keys()
+            )
+
     def progress(self) -> Progress:
         """Say how far it has come."""
         shared = self._shared
         with shared.changed:
             running = time.perf_counter() - shared.since if shared.since is not None else 0.0
-            return Progress(len(shared.replies), len(shared.asked), shared.answering + running, shared.recalled)
+            spent = shared.answering + running
+            return Progress(len(shared.replies), len(shared.asked), spent, shared.recalled, self._name)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop what is at hand and free the model; does not wait longer than `timeout` seconds."""

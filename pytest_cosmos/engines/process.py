@@ -13,7 +13,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ class EngineProcess:
             stderr=self._words,
             env={**os.environ, **(environment or {}), "PYTHONPATH": path},
         )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child is there to be told anything."""
+        return self._child.poll() is None
 
     def tell(self, *message: Any) -> None:
         """Send a message; EngineDiedError where nobody listens any more."""
@@ -96,15 +101,28 @@ class EngineProcess:
 class ProcessEngine:
     """Any engine, asked through its process; the process may have been started beforehand."""
 
-    def __init__(self, settings: Settings, folders: Mapping[str, Path], process: EngineProcess | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folders: Mapping[str, Path],
+        process: EngineProcess | None = None,
+        *,
+        start: Callable[[], EngineProcess] = lambda: EngineProcess(warm=True),
+        keep: bool = False,
+    ) -> None:
+        """Take over a running `process`, or one that `start` starts; `keep`: it has another engine to serve after."""
         self._settings = settings
         self._folders = dict(folders)
-        self._process = process or EngineProcess(warm=settings.engine == "transformers")
+        self._start = start
+        self._keep = keep
+        self._process = process or start()
         self._record: ModelRecord | None = None
         self.seconds: dict[str, float] = {}
 
     def load(self) -> None:
         """Load the engine over there; ModelUnavailable says what the user can mend."""
+        if not self._process.alive:  # whoever had it before it may have ended it
+            self._process = self._start()
         self._process.tell("load", self._settings, self._folders)
         self._record, self.seconds = self._expect("loaded")
 
@@ -121,8 +139,9 @@ class ProcessEngine:
             yield reply
 
     def close(self) -> None:
-        """End the process."""
-        self._process.close()
+        """End the process, unless it is kept for another engine."""
+        if not self._keep:
+            self._process.close()
 
     def _expect(self, kind: str) -> tuple[Any, ...]:
         said, *rest = self._process.hear()

@@ -129,7 +129,7 @@ class ReplyStore:
                 if self._connection is None:
                     self._connection = self._open()
                 return work(self._connection)
-            except (sqlite3.Error, OSError, Timeout, StrangeFileError) as error:
+            except (sqlite3.Error, UnicodeDecodeError, OSError, Timeout, StrangeFileError) as error:
                 self._take_note(error)
                 return otherwise
 
@@ -250,4 +250,6 @@ def _is_full(error: Exception) -> bool:
 
 
 def _is_damaged(error: BaseException) -> bool:
-    return isinstance(error, _UnfitError) or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    # sqlite3 cannot even tell what is wrong where the damage is in a name that it wants to tell
+    unreadable = isinstance(error, (_UnfitError, UnicodeDecodeError))
+    return unreadable or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -31,6 +31,7 @@ from pytest_cosmos.settings import Settings
 UNDECIDING: Final = frozenset({
     # what is asked
     "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
+    "baselines",
     # what is made of replies
     "strict", "allow_partial", "gate", "ci",
     # how it is gone about

@@ -25,7 +25,8 @@ EVERY = 0.25
 def describe(progress: Progress) -> str:
     """Write progress as text: `cosmos: 96/1200 answered, 251/s, 4 s left`."""
     stored = f" ({progress.recalled} from the store)" if progress.recalled else ""
-    text = f"cosmos: {progress.answered}/{progress.total} answered{stored}"
+    who = f"{progress.model}: " if progress.model else ""
+    text = f"cosmos: {who}{progress.answered}/{progress.total} answered{stored}"
     if progress.seconds == 0.0:
         return f"{text}, loading the model"
     rate, left = progress.rate, progress.seconds_left

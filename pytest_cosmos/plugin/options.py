@@ -75,10 +75,13 @@ _DURATION = re.compile(r"(?=.)(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)
 OPTIONS = (
     Option(
         "model",
-        {"metavar": "NAME", "help": "Model to ask: tiny (default), reason1, reason2, reason2-8b, reason2-32b, "
-         "a name of models.yaml, a Hugging Face id or a folder; each with @revision"},
+        {"metavar": "NAME", "action": "append", "default": [],
+         "help": "Model to ask: tiny (default), reason1, reason2, reason2-8b, reason2-32b, a name of models.yaml, a "
+         "Hugging Face id or a folder; each with @revision. Given several times: the last is asserted and gated, those "
+         "before it are asked the same and measured"},
         short=True,
     ),
+    Option("adapter", {"metavar": "DIR", "help": "LoRA adapter on the (last) model, as peft saves it"}, short=True),
     Option(
         "suite",
         {"metavar": "NAME", "action": "append", "default": [],
@@ -114,6 +117,10 @@ OPTIONS = (
     Option("reports", {"metavar": "DIR", "help": "Where runs are written (default: reports)"}),
     Option("seed", {"metavar": "N", "type": int, "default": 0, "help": "Seed of --limit (default: 0)"}),
     Option("device", {"metavar": "NAME", "help": "Where the model runs: auto (default), cpu, cuda, cuda:1, …"}),
+    Option("attention", {"metavar": "NAME", "help": "Implementation of attention: sdpa (default), eager, "
+                         "flash_attention_2, … as transformers names them"}),
+    Option("quantize", {"choices": ("none", "int8", "int4"),
+                        "help": "Bring the weights to fewer bits while they are loaded (bitsandbytes)"}),
     Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
@@ -257,7 +264,8 @@ def make_settings(config: pytest.Config) -> Settings:
     if option.cosmos_endpoint and engine != "endpoint":
         raise OptionError(f"--endpoint is for --engine endpoint, but the engine is {engine}. Leave one of them out.")
     # a server has its own names for models: none is taken for granted
-    model = option.cosmos_model or config.getini("cosmos_model") or ("" if engine == "endpoint" else default.model)
+    usual = config.getini("cosmos_model") or ("" if engine == "endpoint" else default.model)
+    *baselines, model = option.cosmos_model or [usual]
     return Settings(
         root=config.rootpath,
         cases=cases_folder(config),
@@ -267,6 +275,8 @@ def make_settings(config: pytest.Config) -> Settings:
         fresh=option.cosmos_fresh,
         replay_only=option.cosmos_replay_only,
         model=model,
+        baselines=tuple(baselines),
+        adapter=_adapter(config, engine),
         models_file=_models_file(config),
         engine=engine,
         replies=replies,
@@ -281,6 +291,8 @@ def make_settings(config: pytest.Config) -> Settings:
         gate=not option.cosmos_no_gate,
         device=option.cosmos_device or default.device,
         dtype=option.cosmos_dtype or default.dtype,
+        attention=option.cosmos_attention or default.attention,
+        quantize=option.cosmos_quantize or default.quantize,
         batch_size=option.cosmos_batch_size,
         max_new_tokens=option.cosmos_max_new_tokens or default.max_new_tokens,
         threads=option.cosmos_threads or _threads(config),
@@ -380,6 +392,16 @@ def _prompt_file(config: pytest.Config) -> Path | None:
     if path is not None and not path.is_file():
         raise OptionError(f"--cosmos-prompt {config.option.cosmos_prompt}: there is no such file ({path}).")
     return path
+
+
+def _adapter(config: pytest.Config, engine: str) -> Path | None:
+    from pytest_cosmos.errors import OptionError
+
+    folder = _path(config, "adapter")
+    if folder is not None and engine != "transformers":
+        advice = " Load it on the server, and name it there by --model." if engine == "endpoint" else ""
+        raise OptionError(f"--adapter is for --engine transformers, but the engine is {engine}.{advice}")
+    return folder
 
 
 def _models_file(config: pytest.Config) -> Path | None:

@@ -9,6 +9,7 @@ import platform
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -21,7 +22,7 @@ from pytest_cosmos.engines import Progress
 from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude, report
 from pytest_cosmos.plugin.collection import relative
-from pytest_cosmos.records import ModelRecord, Outcome, Run, SuiteRecord
+from pytest_cosmos.records import ModelRecord, Outcome, Run, SuiteRecord, Verdict
 from pytest_cosmos.runlog import RunFolder
 
 if TYPE_CHECKING:
@@ -41,20 +42,22 @@ class Reporter:
         self._settings = settings
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
-        self._folder: RunFolder | None = None
-        self._waiting: list[Outcome] = []
+        self._turns = settings.turns()
+        self._recorders: list[Recorder] = []
         self._keys: set[str] = set()
         self._failed: list[str] = []
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
         self.conclusion: Conclusion | None = None
+        self._baselines: list[Conclusion] = []
         self.report_path = ""
 
     def open(self) -> None:
         """Make the run folder; RunFolderError where that cannot be, before anything is asked."""
-        if self._folder is None:
-            model = self._settings.model if self._settings.engine == "transformers" else self._settings.engine
-            self._folder = RunFolder.create(self._settings.reports, model, self._started)
+        if not self._recorders:  # the candidate's last: `reports/latest` leads to it
+            names = (one.model if one.engine != "scripted" else one.engine for one in self._turns)
+            folders = [RunFolder.create(self._settings.reports, name or "model", self._started) for name in names]
+            self._recorders = [Recorder(folder) for folder in folders]
 
     def progress(self) -> Progress | None:
         """Say how far the session has come, as xdist's controller sees it: by the outcomes that arrived."""
@@ -64,16 +67,17 @@ class Reporter:
             return None
         return Progress(len(self._keys), total, time.perf_counter() - self._clock - self._first_verdict)
 
-    def add(self, outcome: Outcome) -> None:
-        """Take in one outcome; a case asked by two tests counts once."""
+    def add(self, outcome: Outcome, earlier: Sequence[Outcome | None] = ()) -> None:
+        """Take in one outcome of the candidate, and the baselines' of the same case; a case counts once."""
         if outcome.case.key in self._keys:
             return
         if self._first_verdict is None:
             self._first_verdict = time.perf_counter() - self._clock
         self._keys.add(outcome.case.key)
-        self._waiting.append(outcome)
-        if len(self._waiting) >= BATCH:
-            self._flush()
+        self.open()
+        for recorder, one in zip(self._recorders, (*earlier, outcome), strict=True):
+            if one is not None:
+                recorder.add(one)
 
     def add_failure(self, nodeid: str) -> None:
         """Take in a test that failed outright."""
@@ -99,40 +103,60 @@ class Reporter:
         """What processes have to say that concerns no verdict, each once."""
         return tuple(dict.fromkeys(line for record in self._processes for line in record["remarks"]))
 
-    def finish(self, *, interrupted: bool = False) -> Conclusion:
-        """Write the run folder, decide, render the report; a run that was interrupted never says when it finished."""
-        thresholds = read_thresholds(self._settings.thresholds) if self._settings.thresholds else None
-        folder = self._flush()
+    def finish(self, *, interrupted: bool = False) -> int:
+        """Write the run folders, decide, render the reports; return the exit code.
+
+        A run that was interrupted never says when it finished. What the baselines came to blocks nothing, but that
+        they did not answer does: they were asked for.
+        """
+        self.open()
+        conclusions = [self._conclude(place, interrupted=interrupted) for place in range(len(self._turns))]
+        *self._baselines, self.conclusion = conclusions
+        unanswered = any(one.decision.outcome in ("errors", "no_data") for one in self._baselines)
+        return self.conclusion.decision.exit_code or int(unanswered)
+
+    @property
+    def baseline_lines(self) -> tuple[str, ...]:
+        """Say in a line each what the baselines came to."""
+        return tuple(map(self._baseline_line, self._baselines))
+
+    def _baseline_line(self, conclusion: Conclusion) -> str:
+        run, outcomes = conclusion.run, conclusion.outcomes
+        right = sum(outcome.judgement.verdict is Verdict.CORRECT for outcome in outcomes)
+        failed = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
+        share = f", {100 * right / len(outcomes):.1f} % right" if outcomes else ""
+        errors = f", {failed} without a reply" if failed else ""
+        where = relative(self._settings.reports / "runs" / run.id, self._config.invocation_params.dir)
+        return f"baseline {run.model.name}: {len(outcomes)} cases{share}{errors}: {where}"
+
+    def _conclude(self, place: int, *, interrupted: bool) -> Conclusion:
+        candidate = place == len(self._turns) - 1
+        file = self._settings.thresholds
+        thresholds = read_thresholds(file) if file and candidate else None
+        folder = self._recorders[place].flushed()
         folder.close()
-        run = self._run(folder, thresholds)
+        run = self._run(place, folder, thresholds)
         folder.write_run(run.model_copy(update={"finished": ""}) if interrupted else run)
         started = time.perf_counter()
         conclusion = conclude(folder, thresholds)
         page = report(folder, conclusion, self._settings.root)
-        self.report_path = relative(page, self._config.invocation_params.dir)
+        if candidate:
+            self.report_path = relative(page, self._config.invocation_params.dir)
         seconds = {"report": time.perf_counter() - started, "total": time.perf_counter() - self._clock}
         run = conclusion.run.model_copy(update={"seconds": {**conclusion.run.seconds, **_rounded(seconds)}})
         folder.write_run(run)
-        self.conclusion = replace(conclusion, run=run)
-        return self.conclusion
+        return replace(conclusion, run=run)
 
-    def _flush(self) -> RunFolder:
-        self.open()
-        assert self._folder is not None
-        self._folder.append(self._waiting)
-        self._waiting.clear()
-        return self._folder
-
-    def _run(self, folder: RunFolder, thresholds: Thresholds | None) -> Run:
-        settings = self._settings
+    def _run(self, place: int, folder: RunFolder, thresholds: Thresholds | None) -> Run:
+        settings, candidate = self._settings, place == len(self._turns) - 1
         suites = merge_suites(self._processes)
-        file = settings.thresholds
+        file = settings.thresholds if candidate else None
         return Run(
             id=folder.path.name,
             started=self._started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             command=shlex.join(["pytest", *self._config.invocation_params.args]),
-            model=self._model(),
+            model=self._model(place),
             suites=suites,
             versions=versions(),
             git_commit=git_commit(settings.root),
@@ -142,10 +166,11 @@ class Reporter:
             thresholds=relative(file, settings.root) if file else "",
             thresholds_digest=thresholds.digest if thresholds else "",
             allow_partial=settings.allow_partial,
-            gated=settings.gate,
+            gated=settings.gate and candidate,
             required=self._required(thresholds, suites),
-            failed_tests=tuple(self._failed),
-            seconds=_rounded(self._seconds()),
+            failed_tests=tuple(self._failed) if candidate else (),
+            seconds=_rounded(self._seconds(place)),
+            baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
 
     def _required(self, thresholds: Thresholds | None, suites: tuple[SuiteRecord, ...]) -> tuple[str, ...]:
@@ -157,21 +182,42 @@ class Reporter:
             return tuple(sorted(named))
         return tuple(sorted(named | set(thresholds.suites_for(self._model().name))))
 
-    def _model(self) -> ModelRecord:
+    def _model(self, place: int = -1) -> ModelRecord:
         for record in self._processes:
-            if record["model"] is not None:
-                return ModelRecord.model_validate(record["model"])
-        return ModelRecord(name=self._settings.model, engine=self._settings.engine)
+            if record["models"] and record["models"][place] is not None:
+                return ModelRecord.model_validate(record["models"][place])
+        return ModelRecord(name=self._turns[place].model, engine=self._settings.engine)
 
-    def _seconds(self) -> dict[str, float]:
+    def _seconds(self, place: int) -> dict[str, float]:
         """Say where the time went; of several processes the slowest counts, since they run side by side."""
         spent: dict[str, float] = {}
         for record in self._processes:
-            for key, value in record["seconds"].items():
+            own = record["seconds"][place] if record["seconds"] else {}
+            for key, value in {**own, "read cases": record["read cases"]}.items():
                 spent[key] = max(value, spent.get(key, 0.0))
         if self._first_verdict is not None:
             spent["first verdict"] = self._first_verdict
         return spent
+
+
+class Recorder:
+    """Writes the outcomes of one model into its run folder, some at a time."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._waiting: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in one outcome."""
+        self._waiting.append(outcome)
+        if len(self._waiting) >= BATCH:
+            self.flushed()
+
+    def flushed(self) -> RunFolder:
+        """Return the folder with all outcomes in it."""
+        waiting, self._waiting = self._waiting, []
+        self.folder.append(waiting)
+        return self.folder
 
 
 def merge_suites(processes: list[dict[str, Any]]) -> tuple[SuiteRecord, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from pytest_cosmos.judging import judge
 from pytest_cosmos.plugin.collection import Collection, case_of
 from pytest_cosmos.plugin.live import LiveLine, duration
 from pytest_cosmos.plugin.shares import make_batches, sample_key, share_of
+from pytest_cosmos.plugin.turns import Turns
 from pytest_cosmos.plugin.workers import deadline_of, place_of
 from pytest_cosmos.records import Case, Judgement, Outcome, Reply, Verdict
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 OUTCOME = pytest.StashKey[Outcome]()
 """On an item: what became of its case."""
+
+EARLIER = pytest.StashKey[list[Outcome | None]]()
+"""On an item: what became of its case with each baseline; None: it was not asked."""
 
 MAX_SHOWN = 300
 """Characters of reasoning shown in a test's message."""
@@ -99,10 +104,10 @@ class Runner:
     def __init__(self, config: pytest.Config, collection: Collection, live: LiveLine) -> None:
         self._config = config
         self._collection = collection
-        self._plan: Plan | None = None
+        self._turns: Turns | None = None
         self._process: EngineProcess | None = None
         self._apart = False
-        self._engine: Engine | None = None
+        self._engines: list[Engine] = []
         self._started = time.time()
         self._live = live
         self.deadline = deadline_of(config, collection.settings)
@@ -122,57 +127,67 @@ class Runner:
             [item.nodeid for item in items], {node: sample_key(case) for node, case in cases.items()}
         )
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
-        self._engine = self._choose_engine()
-        self._plan = Plan(
-            self._engine,
-            [cases[node] for batch in share for node in batch],
-            [[cases[node] for node in batch] for batch in others],
-            deadline=self.deadline,
-        )
-        self._plan.start()
+        turns = self._collection.settings.turns()
+        self._engines = [self._choose_engine(settings, keep=settings is not turns[-1]) for settings in turns]
+        mine = [cases[node] for batch in share for node in batch]
+        theirs = [[cases[node] for node in batch] for batch in others]
+        names = [settings.model if len(turns) > 1 else "" for settings in turns]
+        plans = [
+            Plan(engine, mine, theirs, deadline=self.deadline, name=name)
+            for engine, name in zip(self._engines, names, strict=True)
+        ]
+        self._turns = Turns(plans, self._engines)
+        self._turns.start()
 
     def answer(self, item: pytest.Item, case: Case) -> CosmosAnswer:
         """Wait for the reply to a case and judge it; a case without a reply fails its test."""
-        if self._plan is None:
+        if self._turns is None:
             self.start([item])
-        assert self._plan is not None
-        reply = self._plan.reply(case, tick=self._live.draw)
+        turns = self._turns
+        assert turns is not None
+        reply = turns.candidate.reply(case, tick=lambda _: self._live.draw(turns.progress()))
         if reply is None:
             pytest.skip(
                 f"not asked: the time budget of {duration(self._collection.settings.time_budget or 0)} is spent"
             )
         judgement = judge(case, reply)
         item.stash[OUTCOME] = Outcome(case=case, reply=reply, judgement=judgement)
+        item.stash[EARLIER] = [
+            Outcome(case=case, reply=said, judgement=judge(case, said)) if said is not None else None
+            for said in turns.earlier(case)
+        ]
         if judgement.verdict is Verdict.ERROR:
             pytest.fail(f"no reply to {case.key}: {printable(judgement.reason)}", pytrace=False)
         return CosmosAnswer(case, reply, judgement)
 
     def progress(self) -> Progress | None:
         """Say how far the plan of this process has come; None where there is none."""
-        return self._plan.progress() if self._plan is not None else None
+        return self._turns.progress() if self._turns is not None else None
 
     def close(self) -> None:
-        """Stop the plan."""
+        """Stop the plans."""
         if self._process is not None:
             self._process.close()
-        if self._engine is not None:
-            self._engine.close()
-        if self._plan is not None:
-            self._plan.close()
+        if self._turns is not None:
+            self._turns.close()
 
-    def _choose_engine(self) -> Engine:
-        """Return the engine, behind the reply store where there is one; what is scripted is not stored."""
-        settings = self._collection.settings
+    def _choose_engine(self, settings: Settings, *, keep: bool) -> Engine:
+        """Return the engine, behind the reply store where there is one; what is scripted is not stored.
+
+        `keep`: its process serves another model after it.
+        """
+        make = functools.partial(self._make_engine, settings, keep=keep)
         if settings.store is None or settings.engine == "scripted":
-            return self._make_engine()
-        return StoredEngine(self._make_engine, settings, self._collection.folders(), collected=self._started)
+            return make()
+        return StoredEngine(make, settings, self._collection.folders(), collected=self._started)
 
-    def _make_engine(self) -> Engine:
-        settings, folders = self._collection.settings, self._collection.folders()
+    def _make_engine(self, settings: Settings, *, keep: bool) -> Engine:
+        folders = self._collection.folders()
         if not self._apart:
             return make_engine(settings, folders)
-        process, self._process = self._process or self._make_process(), None
-        return ProcessEngine(settings, folders, process)
+        if self._process is None or not self._process.alive:
+            self._process = self._make_process()
+        return ProcessEngine(settings, folders, self._process, start=self._make_process, keep=keep)
 
     def _make_process(self) -> EngineProcess:
         """Start a child; a worker's sees the device that is this worker's."""
@@ -182,14 +197,16 @@ class Runner:
 
     def record(self) -> dict[str, Any]:
         """Describe what this process did, as builtins that travel between processes."""
-        model = self._plan.model if self._plan is not None else None
+        plans = self._turns.plans if self._turns is not None else ()
+        stored = [engine for engine in self._engines if isinstance(engine, StoredEngine)]
         return {
             "problems": list(self._collection.problems),
             "named": sorted(self._collection.suites),
             "suites": [suite.model_dump(mode="json") for suite in self._collection.suite_records(self.selected)],
-            "model": model.model_dump(mode="json") if model is not None else None,
-            "remarks": list(self._engine.remarks) if isinstance(self._engine, StoredEngine) else [],
-            "seconds": {**(self._plan.seconds if self._plan else {}), "read cases": self._collection.seconds},
+            "models": [plan.model.model_dump(mode="json") if plan.model is not None else None for plan in plans],
+            "remarks": [line for engine in stored for line in engine.remarks],
+            "seconds": [plan.seconds for plan in plans],
+            "read cases": self._collection.seconds,
         }
 
 

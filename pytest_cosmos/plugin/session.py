@@ -23,7 +23,7 @@ from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_i
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
-from pytest_cosmos.plugin.running import OUTCOME, Runner, explain, fails_outright, why_outright
+from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Verdict
 from pytest_cosmos.report import summary_lines
@@ -141,7 +141,8 @@ class CosmosSession:
         outcome = item.stash.get(OUTCOME, None)
         if outcome is None or report.when == "teardown" or (report.when == "setup" and report.passed):
             return
-        report.user_properties.append((PROPERTY, outcome.model_dump(mode="json")))
+        told = [one.model_dump(mode="json") if one else None for one in (*item.stash.get(EARLIER, []), outcome)]
+        report.user_properties.append((PROPERTY, told))
         item.user_properties.extend(shown_properties(outcome))  # JUnit reads those of the teardown
         verdict = outcome.judgement.verdict
         refused = call.excinfo is None or report.skipped or call.excinfo.errisinstance(FAILURES)
@@ -160,11 +161,11 @@ class CosmosSession:
         if self._is_worker:
             return (yield)
         self._live.clear()
-        outcome = take_outcome(report)
+        *earlier, outcome = take_outcomes(report)
         if outcome is not None:
             # where the folder cannot be written, `finish` meets the same error again and says so
             with contextlib.suppress(CosmosError):
-                self.reporter.add(outcome)
+                self.reporter.add(outcome, earlier)
         if report.failed and (is_lost(report) or any(name == "cosmos_verdict" for name, _ in report.user_properties)):
             self.reporter.add_failure(report.nodeid)
         result = yield
@@ -194,13 +195,13 @@ class CosmosSession:
             self._stop(session, refusal(self.reporter.problems))
             return
         try:
-            decision = self.reporter.finish(interrupted=session.exitstatus in INTERRUPTED).decision
+            exit_code = self.reporter.finish(interrupted=session.exitstatus in INTERRUPTED)
         except (CosmosError, OSError) as error:
             self._stop(session, str(error))
             return
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = decision.exit_code
-        elif decision.exit_code == 0:
+            session.exitstatus = exit_code
+        elif exit_code == 0:
             self._remark = f"pytest exits {int(session.exitstatus)} all the same: see above."
 
     def _stop(self, session: pytest.Session, problem: str) -> None:
@@ -241,6 +242,8 @@ class CosmosSession:
             terminal.write_line(remark, yellow=True)
         for line in lines:
             terminal.write_line(line.text, **STYLES.get(line.style, {}))
+        for text in self.reporter.baseline_lines:
+            terminal.write_line(text)
         if advice := unpinned_advice(self.settings, conclusion.run.model.fingerprint):
             terminal.write_line(f"WARNING: {advice}", yellow=True)
         if self._remark:
@@ -251,14 +254,17 @@ class CosmosSession:
         if problem := self._model_problem():
             return (problem,)
         asked = {case.prompt.model_dump_json(): case.prompt for item in items if (case := case_of(item)) is not None}
-        return () if self._config.option.collectonly else prompt_problems(self.settings, asked.values())
+        if self._config.option.collectonly:
+            return ()
+        return tuple(line for one in self.settings.turns() for line in prompt_problems(one, asked.values()))
 
     def _model_problem(self) -> str | None:
         """Say what is wrong where the model's weights are not here and cannot be had."""
         if self._config.option.collectonly:
             return None
         try:
-            check_engine(self.settings)
+            for settings in self.settings.turns():
+                check_engine(settings)
         except CosmosError as error:
             return str(error)
         workers = worker_count(self._config)
@@ -314,15 +320,16 @@ def unpinned_advice(settings: Settings, commit: str) -> str | None:
     return None
 
 
-def take_outcome(report: pytest.TestReport) -> Outcome | None:
-    """Take the outcome out of a report; what others should show of it stays."""
-    data = next((value for name, value in report.user_properties if name == PROPERTY), None)
+def take_outcomes(report: pytest.TestReport) -> list[Outcome | None]:
+    """Take the outcomes out of a report, the candidate's last; what others should show of that one stays."""
+    data: Any = next((value for name, value in report.user_properties if name == PROPERTY), None)
     if data is None:
-        return None
-    outcome = Outcome.model_validate(data)
+        return [None]
+    outcomes = [Outcome.model_validate(one) if one is not None else None for one in data]
     report.user_properties = [pair for pair in report.user_properties if pair[0] != PROPERTY]
-    report.user_properties += shown_properties(outcome)
-    return outcome
+    if outcomes[-1] is not None:
+        report.user_properties += shown_properties(outcomes[-1])
+    return outcomes
 
 
 def shown_properties(outcome: Outcome) -> list[tuple[str, object]]:

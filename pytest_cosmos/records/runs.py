@@ -78,4 +78,6 @@ class Run(Record):
     """How many of the replies come from the reply store: nothing was asked for them in this run."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)
     """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
+    baselines: tuple[StrictStr, ...] = ()
+    """Ids of the runs of other models that were asked the same before, in the same session."""
     decision: Decision | None = None

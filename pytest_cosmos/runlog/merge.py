@@ -21,7 +21,9 @@ LIBRARIES = ("pytest-cosmos", "torch", "transformers")
 
 _COMPARED = frozenset(("model", "suites", "versions", "required"))
 """Fields of a run that are compared one by one."""
-_OWN = frozenset(("id", "started", "finished", "command", "shard", "failed_tests", "stored", "seconds", "decision"))
+_OWN = frozenset((
+    "id", "started", "finished", "command", "shard", "failed_tests", "stored", "seconds", "decision", "baselines",
+))  # fmt: skip
 """Fields of a run that each shard has its own of."""
 _NAMES = {"seed": "--seed", "limit": "--limit", "allow_partial": "--allow-partial", "thresholds": "thresholds file"}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, get_peft_model
 from transformers import (
+    AutoModelForImageTextToText,
     CLIPImageProcessor,
     CLIPVisionConfig,
     GenerationConfig,
@@ -22,6 +25,7 @@ from transformers import (
     Qwen2VLVideoProcessor,
 )
 
+from pytest_cosmos.tiny import CHECKPOINT
 from tools.tiny import model as tiny
 from tools.tiny.tokenizer import train_tokenizer
 
@@ -142,4 +146,19 @@ def write_generic(folder: Path, seed: int = 0) -> Path:
     )
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    return folder
+
+
+def write_adapter(folder: Path, base: Path = CHECKPOINT, strength: float = 0.3) -> Path:
+    """Write an adapter with random weights; of strength 0 it changes nothing."""
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name it will rename
+        worn = get_peft_model(model, config)
+    for name, weight in worn.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=strength)
+    worn.save_pretrained(folder)
     return folder

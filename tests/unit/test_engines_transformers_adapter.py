@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForImageTextToText
 
 from pytest_cosmos.engines.models import locate
 from pytest_cosmos.engines.transformers_adapter import check_adapter
@@ -19,26 +15,8 @@ from pytest_cosmos.engines.transformers_generate import generate
 from pytest_cosmos.engines.transformers_inputs import Preparer
 from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.errors import ModelUnavailable, OptionError
-from pytest_cosmos.tiny import CHECKPOINT
-from tests.unit.checkpoints import write_reason1
+from tests.unit.checkpoints import write_adapter, write_reason1
 from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
-
-STRENGTH = 0.3
-
-
-def write_adapter(folder: Path, base: Path = CHECKPOINT, strength: float = STRENGTH) -> Path:
-    """Write an adapter with random weights; of strength 0 it changes nothing."""
-    model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
-    torch.manual_seed(1)
-    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name it will rename
-        worn = get_peft_model(model, config)
-    for name, weight in worn.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=strength)
-    worn.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

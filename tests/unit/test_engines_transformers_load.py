@@ -55,7 +55,8 @@ def test_sampling_settings_of_a_checkpoint_are_left_out(copy: Path, tmp_path: Pa
     change(copy / "generation_config.json", do_sample=True, temperature=0.7, top_k=20, repetition_penalty=1.5)
     config = load(locate(str(copy)), settings_of(tmp_path)).model.generation_config
     assert (config.do_sample, config.temperature, config.top_k, config.repetition_penalty) == (False, None, None, None)
-    assert config.eos_token_id == 824
+    own = json.loads((CHECKPOINT / "generation_config.json").read_text(encoding="utf-8"))
+    assert config.eos_token_id == own["eos_token_id"]
 
 
 def test_progress_bars_stay_out_of_the_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

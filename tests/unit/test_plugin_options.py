@@ -45,6 +45,7 @@ def test_every_option_has_help_that_starts_with_a_capital() -> None:
 def test_short_names_are_unique_and_few() -> None:
     assert [option.name for option in OPTIONS if option.short] == [
         "model",
+        "adapter",
         "suite",
         "limit",
         "shard",
