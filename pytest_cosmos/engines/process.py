@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class EngineProcess:
 
         `environment` is added to that of this process.
         """
+        self._heard: deque[tuple[Any, ...]] = deque()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed in close)
         package = str(Path(pytest_cosmos.__file__).parents[1])
         path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
@@ -67,11 +69,12 @@ class EngineProcess:
     def hear(self) -> tuple[Any, ...]:
         """Wait for the next message; EngineDiedError where none will come."""
         assert self._child.stdout is not None
-        try:
-            message: tuple[Any, ...] = pickle.load(self._child.stdout)  # noqa: S301  (our own child's words)
-        except (EOFError, pickle.UnpicklingError, ValueError):
-            raise EngineDiedError(self._obituary()) from None
-        return message
+        if not self._heard:
+            try:
+                self._heard.extend(pickle.load(self._child.stdout))  # noqa: S301  (our own child's words)
+            except (EOFError, pickle.UnpicklingError, ValueError):
+                raise EngineDiedError(self._obituary()) from None
+        return self._heard.popleft()
 
     def close(self) -> None:
         """End the child at once, whatever it is doing; may be called from any thread, and twice."""

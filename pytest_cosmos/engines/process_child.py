@@ -18,8 +18,8 @@ from pytest_cosmos.errors import CosmosError
 class _Servant:
     """Obeys one order after the other."""
 
-    def __init__(self, replies: BinaryIO, imported: float) -> None:
-        self._replies = replies
+    def __init__(self, mouth: _Mouth, imported: float) -> None:
+        self._say = mouth.say
         self._imported = imported
         self._engine: Engine | None = None
 
@@ -57,9 +57,32 @@ class _Servant:
             self._say("reply", reply)
         self._say("reply", None)
 
-    def _say(self, *message: Any) -> None:
-        pickle.dump(message, self._replies)
-        self._replies.flush()
+
+class _Mouth:
+    """Sends messages from a thread of its own, as many at a time as there are.
+
+    The pipe holds few replies, and the parent is slow to read while it runs tests: the model need not wait for it.
+    """
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._waiting: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        threading.Thread(target=self._send, daemon=True).start()
+
+    def say(self, *message: Any) -> None:
+        """Send a message soon; they arrive in their order."""
+        self._waiting.put(message)
+
+    def _send(self) -> None:
+        while True:
+            together = [self._waiting.get()]
+            while not self._waiting.empty():
+                together.append(self._waiting.get())
+            try:
+                pickle.dump(together, self._pipe)
+                self._pipe.flush()
+            except BrokenPipeError:  # nobody listens any more: the other thread hears of it, and ends this process
+                return
 
 
 def main() -> None:
@@ -69,7 +92,7 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print must not get between the replies
     inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, inbox), daemon=True).start()
-    servant = _Servant(replies, _warm() if "--warm" in sys.argv else 0.0)
+    servant = _Servant(_Mouth(replies), _warm() if "--warm" in sys.argv else 0.0)
     while True:
         servant.obey(*inbox.get())
 
