@@ -16,14 +16,14 @@ from pytest_cosmos.engines.endpoint_address import Address, make_async_client, r
 from pytest_cosmos.engines.endpoint_asking import Asking, Memory, Terms
 from pytest_cosmos.engines.endpoint_pace import Pace
 from pytest_cosmos.engines.endpoint_request import TOP_LOGPROBS, Requests, published_sampling
-from pytest_cosmos.engines.endpoint_server import Served, check_room, family_of_server, find_model
+from pytest_cosmos.engines.endpoint_server import Served, check_room, family_of_server, find_anew, find_once
 from pytest_cosmos.records import Case, ModelRecord, Reply
 from pytest_cosmos.settings import MOST_REQUESTS, Settings
 
 
 def check_endpoint(settings: Settings) -> None:
     """Raise a CosmosError, within seconds, where the server cannot be asked as the settings want it."""
-    check_room(find_model(settings), settings)
+    check_room(find_anew(settings), settings)
 
 
 class EndpointEngine:
@@ -48,7 +48,7 @@ class EndpointEngine:
         import openai  # noqa: F401  (timed apart: half a second)
 
         imported = time.perf_counter()
-        served = find_model(self._settings)
+        served = find_once(self._settings)
         check_room(served, self._settings)
         family = family_of_server(self._settings, served)
         requests = Requests(self._settings, served, family, self._folders)

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pytest_cosmos.engines.endpoint_address import KEYS, Address, make_client, read_address
@@ -79,6 +80,23 @@ def find_model(settings: Settings) -> Served:
             f"It serves: {_shown(names)}."
         )
     return Served(settings.model)
+
+
+_FOUND: dict[tuple[str, str, Path | None], Served] = {}
+
+
+def find_once(settings: Settings) -> Served:
+    """Return the model as `find_model` does, or as it was found before: a server may be gone for a moment later on."""
+    key = (settings.endpoint, settings.model, settings.models_file)
+    if key not in _FOUND:
+        _FOUND[key] = find_model(settings)
+    return _FOUND[key]
+
+
+def find_anew(settings: Settings) -> Served:
+    """Return the model as the server has it now, and let `find_once` know."""
+    _FOUND.pop((settings.endpoint, settings.model, settings.models_file), None)
+    return find_once(settings)
 
 
 def check_room(served: Served, settings: Settings) -> None:

@@ -183,9 +183,9 @@ def _weights(settings: Settings) -> dict[str, Any]:
 
 def _server(settings: Settings) -> dict[str, Any]:
     """Tell a server by its URL and by the model as it calls it: it does not say which weights it has."""
-    from pytest_cosmos.engines.endpoint_server import family_of_server, find_model
+    from pytest_cosmos.engines.endpoint_server import family_of_server, find_once
 
-    served = find_model(settings)
+    served = find_once(settings)
     return {
         "endpoint": settings.endpoint,
         "model": served.id,
