@@ -48,7 +48,8 @@ def run(project: Project, *args: str) -> tuple[int, str, Path | None]:
     return result.exit_code, result.text, result.folder
 
 
-def test_a_name_of_the_project_is_a_model_as_any_other(project: Project) -> None:
+def test_a_name_of_the_project_is_a_model_as_any_other(lone_project: Project) -> None:
+    project = lone_project
     make(project, "mine: {repository: acme/floors, family: generic, dtype: float32}\n")
     project.write("thresholds.yaml", THRESHOLDS)
     result = project.run("--model", "mine@main", engine=())

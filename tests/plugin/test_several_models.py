@@ -84,7 +84,8 @@ def test_two_real_models_one_after_the_other(project: Project) -> None:
     assert all(run["stored"] == 16 for run in repeated.values()), "nothing is asked twice"
 
 
-def test_base_and_adapter(project: Project) -> None:
+def test_base_and_adapter(lone_project: Project) -> None:
+    project = lone_project
     adapter = write_adapter(project.path / "adapters" / "step-100")
     arguments = ("--model=tiny", "--model=tiny", f"--adapter={adapter}", *REAL, "--cosmos-store=none")
     result = project.run(*arguments, engine=(), apart=True)
