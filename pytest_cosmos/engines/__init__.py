@@ -77,7 +77,9 @@ def check_engine(settings: Settings) -> None:
         check_endpoint(settings)
     else:
         from pytest_cosmos.engines.models import fetch, locate
+        from pytest_cosmos.engines.transformers_load import check_quantization
 
+        check_quantization(settings.quantize)
         fetch(locate(settings.model, settings.models_file))
         if settings.adapter is not None:
             from pytest_cosmos.engines.transformers_adapter import check_adapter

@@ -182,12 +182,17 @@ def _from_pretrained(
     return model, processor
 
 
+def check_quantization(wanted: str) -> None:
+    """Raise OptionError where the weights cannot be brought to fewer bits here."""
+    if wanted != "none" and importlib.util.find_spec("bitsandbytes") is None:
+        raise OptionError(f"--cosmos-quantize {wanted} needs bitsandbytes. Install it: pip install bitsandbytes")
+
+
 def _quantization(wanted: str, device: torch.device, dtype: torch.dtype | str) -> dict[str, Any]:
     """Return what `from_pretrained` needs to bring the weights to fewer bits; OptionError without bitsandbytes."""
+    check_quantization(wanted)
     if wanted == "none":
         return {}
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise OptionError(f"--cosmos-quantize {wanted} needs bitsandbytes. Install it: pip install bitsandbytes")
     import torch
     from transformers import BitsAndBytesConfig
 

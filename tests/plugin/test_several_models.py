@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -106,6 +107,12 @@ def test_base_and_adapter(lone_project: Project) -> None:
         pytest.param(("--model=reason2", "--model=tiny"), "--model reason2 needs the weights of", id="no weights"),
         pytest.param(("--model=tinny", "--model=tiny"), "Did you mean 'tiny'?", id="a slip"),
         pytest.param(("--adapter=nowhere",), "there is no such folder", id="no adapter"),
+        pytest.param(
+            ("--model=tiny", "--cosmos-quantize=int4"),
+            "--cosmos-quantize int4 needs bitsandbytes. Install it",
+            id="no bitsandbytes",
+            marks=pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="it is installed"),
+        ),
         pytest.param(
             ("--adapter=nowhere", "--engine=scripted", "--cosmos-replies=replies.yaml"),
             "--adapter is for --engine transformers",
