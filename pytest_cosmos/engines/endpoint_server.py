@@ -34,6 +34,8 @@ class Served:
     """`vllm`, `system` (NIM), `sglang`, …"""
     context: int | None = None
     """The longest prompt and reply together, in tokens (`max_model_len`)."""
+    origin: str = ""
+    """Where its weights come from, and the base of an adapter, as vLLM tells (`root`, `parent`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _served(entry: dict[str, Any]) -> Served:
         id=str(entry["id"]),
         owner=str(entry.get("owned_by") or ""),
         context=context if isinstance(context, int) and context > 0 else None,
+        origin=" ".join(str(entry[key]) for key in ("root", "parent") if entry.get(key)),
     )
 
 

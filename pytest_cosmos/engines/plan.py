@@ -56,6 +56,8 @@ class _Shared:
     spent: bool = False
     """The deadline came before the thread had ended: what has no reply is not asked any more."""
     recalled: int = 0
+    busy: bool = False
+    """Whether cases are in hand: the engine is at work on them, or has just given the last reply."""
     answering: float = 0.0
     """Seconds spent with cases in hand."""
     since: float | None = None
@@ -145,11 +147,11 @@ class Plan:
             return shared.replies.get(key) or (error_reply(key, shared.failure or "") if lost else None)
 
     def drain(self) -> None:
-        """Wait until everything asked so far has a reply, or will never have one."""
+        """Wait until everything asked so far has a reply, or will never have one, and the engine rests."""
         shared = self._shared
         with shared.changed:
             shared.changed.wait_for(
-                lambda: shared.spent or shared.failure is not None or shared.asked <= shared.replies.keys()
+                lambda: shared.spent or shared.failure is not None or not (shared.queue or shared.busy)
             )
 
     def progress(self) -> Progress:
@@ -215,9 +217,14 @@ class Plan:
     def _next_cases(self) -> tuple[Case, ...] | None:
         shared = self._shared
         with shared.changed:
+            shared.busy = False
+            shared.changed.notify_all()
             while not shared.queue and not self._stop.is_set():
                 shared.changed.wait()
-            return None if self._stop.is_set() else shared.queue.popleft()
+            if self._stop.is_set():
+                return None
+            shared.busy = True
+            return shared.queue.popleft()
 
     def _recall(self, cases: tuple[Case, ...]) -> tuple[Case, ...]:
         """Take the replies that need no model; return the cases that do, none where the plan was stopped."""

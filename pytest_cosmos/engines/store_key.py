@@ -190,6 +190,7 @@ def _server(settings: Settings) -> dict[str, Any]:
         "endpoint": settings.endpoint,
         "model": served.id,
         "context": served.context,
+        "origin": served.origin,
         "media_transport": settings.media_transport,
         "family": family_of_server(settings, served).name,
     }

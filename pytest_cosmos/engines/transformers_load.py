@@ -54,7 +54,9 @@ class Loaded:
     """Spent on `import` and on `load`."""
     settings: Settings
     weights: tuple[object, ...] = ()
-    """What tells these weights in memory from others: folder, device, dtype, attention, quantization."""
+    """What tells these weights in memory from others: content, device, dtype, attention, quantization."""
+    own_limit: int | None = None
+    """The most tokens of a reply that the checkpoint itself states."""
 
 
 def warm_imports() -> None:
@@ -84,16 +86,19 @@ def load(located: Located, settings: Settings, known: Loaded | None = None) -> L
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
-    if known is not None and holds(known, folder, settings):
-        model, processor = known.model, known.processor
+    weights = _weights(folder, settings)  # told before they are read: a file that changes later is another
+    if known is not None and known.weights == weights:
+        model, processor, own_limit = known.model, known.processor, known.own_limit
     else:
         model, processor = _from_pretrained(folder, located.name, device, dtype, settings)
+        own_limit = model.generation_config.max_new_tokens
     wear(model, settings.adapter)
-    limit = _bound_generation(model, processor, settings.max_new_tokens)
-    record = _record(located, folder, model, processor, limit, settings)
+    _make_greedy(model, processor)
+    limit = min(settings.max_new_tokens, own_limit or settings.max_new_tokens)
+    content = folder.name if located.hub else str(weights[1])
+    record = _record(located, content, model, processor, limit, settings)
     seconds = {"import": imported - started, "load": time.perf_counter() - imported}
-    weights = _weights(folder, settings)
-    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds, settings, weights)
+    return Loaded(model, processor, FAMILIES[record.family], record, limit, seconds, settings, weights, own_limit)
 
 
 def holds(known: Loaded, folder: Path, settings: Settings) -> bool:
@@ -103,7 +108,8 @@ def holds(known: Loaded, folder: Path, settings: Settings) -> bool:
 
 def _weights(folder: Path, settings: Settings) -> tuple[object, ...]:
     device = choose_device(settings.device)
-    return folder, device, choose_dtype(settings.dtype, device), settings.attention, settings.quantize
+    dtype = choose_dtype(settings.dtype, device)
+    return folder, fingerprint(folder), device, dtype, settings.attention, settings.quantize
 
 
 def free_memory() -> None:
@@ -252,11 +258,10 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _bound_generation(model: Any, processor: Any, asked: int) -> int:
-    """Make greedy decoding the model's only setting; return the most tokens of a reply.
+def _make_greedy(model: Any, processor: Any) -> None:
+    """Make greedy decoding the model's only setting.
 
-    A checkpoint's own sampling settings and penalties would otherwise join in, and warn. A checkpoint that
-    states how long its replies are at most is taken at its word.
+    A checkpoint's own sampling settings and penalties would otherwise join in, and warn.
     """
     from transformers import GenerationConfig
 
@@ -267,14 +272,13 @@ def _bound_generation(model: Any, processor: Any, asked: int) -> int:
     model.generation_config = GenerationConfig(
         do_sample=False, eos_token_id=eos, pad_token_id=pad, bos_token_id=own.bos_token_id
     )
-    return min(asked, own.max_new_tokens or asked)
 
 
 def _first(ids: int | list[int]) -> int:
     return ids[0] if isinstance(ids, list) else ids
 
 
-def _record(located: Located, folder: Path, model: Any, processor: Any, limit: int, settings: Settings) -> ModelRecord:
+def _record(located: Located, content: str, model: Any, processor: Any, limit: int, settings: Settings) -> ModelRecord:
     size = getattr(getattr(processor, "image_processor", None), "size", None)
     family = choose_family(settings.family, model.config.model_type)
     published = settings.sampling == "published" and FAMILIES[family].sampling
@@ -292,7 +296,7 @@ def _record(located: Located, folder: Path, model: Any, processor: Any, limit: i
         name=located.name,
         engine="transformers",
         family=family,
-        fingerprint=folder.name if located.hub else fingerprint(folder),
+        fingerprint=content,
         adapter=str(settings.adapter or ""),
         adapter_fingerprint=fingerprint(settings.adapter) if settings.adapter else "",
         device=_device_name(model.device),

@@ -112,7 +112,10 @@ class Reporter:
         self.open()
         conclusions = [self._conclude(place, interrupted=interrupted) for place in range(len(self._turns))]
         *self._baselines, self.conclusion = conclusions
-        unanswered = any(one.decision.outcome in ("errors", "no_data") for one in self._baselines)
+        asked = len(self.conclusion.outcomes)
+        unanswered = any(
+            one.decision.outcome in ("errors", "no_data") or len(one.outcomes) < asked for one in self._baselines
+        )
         return self.conclusion.decision.exit_code or int(unanswered)
 
     @property
@@ -127,7 +130,9 @@ class Reporter:
         share = f", {100 * right / len(outcomes):.1f} % right" if outcomes else ""
         errors = f", {failed} without a reply" if failed else ""
         where = relative(self._settings.reports / "runs" / run.id, self._config.invocation_params.dir)
-        return f"baseline {run.model.name}: {len(outcomes)} cases{share}{errors}: {where}"
+        asked = len(self.conclusion.outcomes) if self.conclusion else 0
+        lost = f" of {asked}" if len(outcomes) < asked else ""
+        return f"baseline {run.model.name}: {len(outcomes)}{lost} cases{share}{errors}: {where}"
 
     def _conclude(self, place: int, *, interrupted: bool) -> Conclusion:
         candidate = place == len(self._turns) - 1

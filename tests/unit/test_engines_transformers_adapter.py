@@ -72,6 +72,22 @@ def test_the_record_says_which_adapter_it_was(tmp_path: Path, adapter: Path) -> 
     assert worn.record.fingerprint == base.record.fingerprint
 
 
+def test_a_reply_is_cut_where_the_checkpoint_says_also_on_weights_used_again(tmp_path: Path, adapter: Path) -> None:
+    base = load(locate("tiny"), settings_of(tmp_path, max_new_tokens=4096))
+    worn = load(locate("tiny"), settings_of(tmp_path, adapter=adapter, max_new_tokens=4096), base)
+    assert worn.model is base.model
+    assert base.max_new_tokens == worn.max_new_tokens == 64
+
+
+def test_weights_that_changed_on_the_disk_are_read_again(tmp_path: Path) -> None:
+    folder = write_reason1(tmp_path / "checkpoint")
+    before = load(locate(str(folder)), settings_of(tmp_path))
+    write_reason1(folder, seed=1)
+    after = load(locate(str(folder)), settings_of(tmp_path), before)
+    assert after.model is not before.model
+    assert after.record.fingerprint != before.record.fingerprint
+
+
 def test_other_settings_are_other_weights(tmp_path: Path) -> None:
     base = tiny(tmp_path, None)
     eager = load(locate("tiny"), settings_of(tmp_path, attention="eager"), base)
