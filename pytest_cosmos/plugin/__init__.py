@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.plugin.options import (
-    add_options,
-    asked_explicitly,
-    cases_folder,
-    check_settings,
-    configured_in_ini,
-    short_aliases,
-)
+from pytest_cosmos.plugin.configure import cases_folder, check_settings
+from pytest_cosmos.plugin.options import add_options, asked_explicitly, configured_in_ini, short_aliases
 
 if TYPE_CHECKING:
     from pytest_cosmos.plugin.running import CosmosAnswer

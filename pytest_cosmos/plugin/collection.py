@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_cosmos.errors import CosmosError, OptionError, Problems, suggest
-from pytest_cosmos.plugin.options import make_settings
+from pytest_cosmos.plugin.configure import make_settings
 from pytest_cosmos.records import Case, SuiteRecord
 from pytest_cosmos.suites import (
     PromptFile,
