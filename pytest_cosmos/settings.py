@@ -82,6 +82,20 @@ class Settings:
     """`(K, N)`: only the K-th of N parts of the samples, K from 1."""
     time_budget: float | None = None
     """Seconds after which nothing more is asked; the run is then partial."""
+    baseline: str = ""
+    """A stored run, or a saved baseline's name, with which this run is compared; empty: none, `none`: none on purpose."""
+    compare_base: bool = False
+    """Ask the model without its adapter too, as the baseline."""
+    only: tuple[str, str] | None = None
+    """`(wrong | unparsed | error | broken | fixed, run folder)`: ask just those cases of that run again."""
+    split: str = "test"
+    """Which split of the suites is asked."""
+    repeats: int = 0
+    """How many times each case is asked again with sampling on, to see whether the answer is stable."""
+    check_determinism: bool = False
+    """Ask some cases again alone, to see whether a batch changes the answer."""
+    calibration: Path | None = None
+    """The file of temperatures that `pytest-cosmos calibrate` wrote; None: confidences are taken as they are."""
     ci: bool = False
     """Whether this runs in continuous integration (`CI=true`), where the same run should mean the same weights."""
 

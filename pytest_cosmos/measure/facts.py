@@ -35,6 +35,8 @@ class Facts:
     """Index into `prompts`."""
     sample: Codes
     """Equal for cases of one sample."""
+    cluster: Codes
+    """Equal for cases that are not independent of each other: those of one sample, or of one group of samples."""
     expected: Codes
     """Index into the choices of the prompt."""
     answer: Codes
@@ -80,6 +82,11 @@ class Facts:
     def samples(self) -> int:
         """How many different samples these cases are of."""
         return len(np.unique(self.sample))
+
+    @cached_property
+    def clusters(self) -> int:
+        """How many independent clusters these cases are of."""
+        return len(np.unique(self.cluster))
 
     @cached_property
     def replied(self) -> Facts:
@@ -139,6 +146,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
     prompts = _prompts(outcomes)
     numbers = {prompt.name: number for number, prompt in enumerate(prompts)}
     samples: dict[str, int] = {}
+    clusters: dict[str, int] = {}
     choices = [{choice: index for index, choice in enumerate(prompt.choices)} for prompt in prompts]
     prompt = _codes(numbers[outcome.case.prompt.name] for outcome in outcomes)
     _refuse([o.case.key for o, p in zip(outcomes, prompt, strict=True) if _contradicts(o, choices[p])], _BROKEN)
@@ -149,6 +157,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         outcomes=_objects(outcomes),
         prompt=prompt,
         sample=_codes(samples.setdefault(outcome.case.sample.id, len(samples)) for outcome in outcomes),
+        cluster=_codes(clusters.setdefault(outcome.case.cluster, len(clusters)) for outcome in outcomes),
         expected=_codes(choices[p][o.case.expected] for o, p in zip(outcomes, prompt, strict=True)),
         answer=_codes(_answer(o, choices[p]) for o, p in zip(outcomes, prompt, strict=True)),
         correct=np.array([outcome.judgement.verdict is Verdict.CORRECT for outcome in outcomes], dtype=bool),

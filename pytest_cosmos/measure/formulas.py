@@ -21,8 +21,12 @@ class Figure:
     value: float | None
     """None: no data."""
     of: Facts
-    successes: int | None = None
-    """Of a proportion: how many of the cases."""
+    influence: Values | None = None
+    """How much each of the cases moves the value, see `interval`; NaN: not at all. None: there is no interval."""
+    top: float = 1.0
+    """The highest value there could be."""
+    worth: float | None = None
+    """How many cases it rests on, where these are fewer than those counted."""
 
 
 Formula = Callable[[Facts], Figure]
@@ -30,8 +34,24 @@ Formula = Callable[[Facts], Figure]
 
 def share(of: Facts, successes: Flags) -> Figure:
     """Return which part of the cases `of` are successes."""
-    count = int(successes.sum())
-    return Figure(count / len(of), of, count) if len(of) else Figure(None, of)
+    return mean(of, successes.astype(np.float64))
+
+
+def mean(of: Facts, values: Values, top: float = 1.0) -> Figure:
+    """Return the mean of a value per case, between 0 and `top`."""
+    if not len(of):
+        return Figure(None, of)
+    value = float(values.mean())
+    return Figure(value, of, (values - value) / len(of), top)
+
+
+def ratio(of: Facts, over: Values, under: Values) -> Figure:
+    """Return the ratio of two sums; only the cases that count in it carry its interval."""
+    total = float(under.sum())
+    if total <= 0:
+        return Figure(None, of)
+    value = float(over.sum()) / total
+    return Figure(value, of, np.where(under > 0, (over - value * under) / total, np.nan))
 
 
 def count(of: Facts, counted: Flags) -> Figure:
@@ -54,13 +74,15 @@ def balanced_accuracy(facts: Facts) -> Figure:
     of = facts.replied
     width = 1 + max((len(prompt.choices) for prompt in facts.prompts), default=0)
     classes = of.prompt * width + of.expected
-    present = np.unique(classes)
+    present, index, counts = np.unique(classes, return_inverse=True, return_counts=True)
     if len(present) < 2:
         return Figure(None, of)
     from sklearn.metrics import recall_score
 
     said = np.where(of.correct, classes, -1)
-    return Figure(float(recall_score(classes, said, labels=present, average="macro")), of)
+    recalls = recall_score(classes, said, labels=present, average=None)
+    influence = (of.correct - recalls[index]) / (len(present) * counts[index])
+    return Figure(float(recalls.mean()), of, influence, worth=len(present) ** 2 / float((1 / counts).sum()))
 
 
 def majority_baseline(facts: Facts) -> Figure:
@@ -97,9 +119,8 @@ def f1(facts: Facts) -> Figure:
     of = facts.graded
     if not len(facts.hazards):
         return Figure(None, of)
-    from sklearn.metrics import f1_score
-
-    return Figure(float(f1_score(of.hazard, of.alarm, zero_division=0.0)), of)
+    hits = (of.hazard & of.alarm).astype(np.float64)
+    return ratio(of, 2 * hits, of.hazard.astype(np.float64) + of.alarm)
 
 
 def specificity(facts: Facts) -> Figure:
@@ -133,9 +154,8 @@ def mean_absolute_error(facts: Facts) -> Figure:
     of = facts.take(~np.isnan(facts.error))
     if not len(of):
         return Figure(None, of)
-    from sklearn.metrics import mean_absolute_error as formula
-
-    return Figure(float(formula(np.zeros(len(of)), of.error)), of)
+    scales = [int(of.prompts[n].choices[-1]) - int(of.prompts[n].choices[0]) for n in np.unique(of.prompt)]
+    return mean(of, of.error, top=max(scales))
 
 
 def parse_rate(facts: Facts) -> Figure:
@@ -156,7 +176,7 @@ def error_rate(facts: Facts) -> Figure:
 def mean_confidence(facts: Facts) -> Figure:
     """Return the mean probability of the answers given, of those that have one."""
     of = facts.parsed.take(~np.isnan(facts.parsed.confidence))
-    return Figure(float(of.confidence.mean()) if len(of) else None, of)
+    return mean(of, of.confidence)
 
 
 def latency(percent: float) -> Formula:

@@ -1,17 +1,75 @@
-"""How sure a proportion is: the one seam through which every interval comes."""
+"""How sure a figure is: the one seam through which every interval comes.
+
+A figure is described by its *influence*: how much each case moves it (the linearised figure, Deville 1999; of a
+proportion (y - p) / n). The influences sum to 0; their sum of squares, cases of one cluster taken together, is the
+figure's variance. All the rest is Wilson's interval on the effective number of cases.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 
-def interval(successes: int, n: int) -> tuple[float, float] | None:
-    """Return the 95 % Wilson score interval of `successes` out of `n`; None where `n` is 0.
+Values = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
-    Takes the cases as independent of each other (Wilson 1927, by statsmodels).
+CONFIDENCE = 0.95
+"""Of every interval, unless a threshold asks for another."""
+
+
+def interval(
+    value: float, influence: Values, cluster: Codes, *, confidence: float = CONFIDENCE, worth: float | None = None
+) -> tuple[float, float] | None:
+    """Return the interval of a figure between 0 and 1; None where there is no case.
+
+    `influence` and `cluster` have an entry per case. Of independent cases and a proportion it is Wilson's (1927);
+    else Wilson's on the effective number of cases, with Student's t on clusters - 1 in the place of the normal
+    quantile. A cluster-robust t interval would be of length 0 where every answer is right.
     """
-    if n == 0:
+    if not len(influence):
         return None
+    return wilson(value, effective_cases(value, influence, cluster, worth), quantile(cluster, confidence))
+
+
+def effective_cases(value: float, influence: Values, cluster: Codes, worth: float | None = None) -> float:
+    """Return how many independent cases would be as good as these: cases / design effect, which is at least 1.
+
+    Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `worth`: how many
+    cases the figure rests on, where these are fewer than all.
+    """
+    clusters = len(np.unique(cluster))
+    cases = len(influence) if worth is None else worth
+    simple = value * (1 - value) / cases
+    if clusters < 2 or simple <= 0:
+        return min(float(clusters), cases)
+    return cases / max(1.0, variance(influence, cluster) / simple)
+
+
+def variance(influence: Values, cluster: Codes) -> float:
+    """Return the variance of a figure: Liang and Zeger (1986), with C / (C - 1) where clusters have several cases."""
+    numbers, place = np.unique(cluster, return_inverse=True)
+    totals = np.bincount(place, influence)
+    clustered = len(numbers) < len(cluster)
+    correction = len(numbers) / (len(numbers) - 1) if clustered and len(numbers) > 1 else 1.0
+    return float(correction * (totals**2).sum())
+
+
+def quantile(cluster: Codes, confidence: float) -> float:
+    """Return how many standard errors wide to look: normal for independent cases, t for clusters of several."""
+    from scipy.special import ndtri, stdtrit
+
+    clusters = len(np.unique(cluster))
+    tail = (1 + confidence) / 2
+    if clusters == len(cluster) or clusters < 2:
+        return float(ndtri(tail))
+    return float(stdtrit(clusters - 1, tail))
+
+
+def wilson(value: float, cases: float, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval of `value` (0 to 1) on a number of cases that need not be whole."""
+    from scipy.special import ndtr
     from statsmodels.stats.proportion import proportion_confint  # slow: brings pandas and scipy.stats
 
-    low, high = proportion_confint(successes, n, alpha=0.05, method="wilson")
-    point = successes / n  # rounding must not leave the point itself outside at 0 and 1
-    return min(float(low), point), max(float(high), point)
+    low, high = proportion_confint(value * cases, cases, alpha=2 * ndtr(-z), method="wilson")
+    # rounding must not leave the point itself outside at 0 and 1
+    return max(0.0, min(float(low), value)), min(1.0, max(float(high), value))

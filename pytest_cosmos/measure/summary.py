@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import NO_ANSWER, NO_REPLY, Facts, read_facts
-from pytest_cosmos.measure.formulas import FORMULAS
-from pytest_cosmos.measure.interval import interval
+from pytest_cosmos.measure.formulas import FORMULAS, Figure
+from pytest_cosmos.measure.interval import CONFIDENCE, interval
 from pytest_cosmos.measure.timing import asked_on, timed
 from pytest_cosmos.records import ERROR, UNPARSED, Confusion, Metric, Outcome, Summary, Verdict
 
@@ -35,20 +37,31 @@ def measure(outcomes: Sequence[Outcome], suite: str, name: str, where: Mapping[s
     return metric(read_facts(outcomes), suite, name, where or {})
 
 
-def metric(facts: Mapping[str, Facts], suite: str, name: str, where: Mapping[str, str], min_cases: int = 1) -> Metric:
+def metric(
+    facts: Mapping[str, Facts],
+    suite: str,
+    name: str,
+    where: Mapping[str, str],
+    min_cases: int = 1,
+    confidence: float = CONFIDENCE,
+) -> Metric:
     """Compute one metric from outcomes already taken apart; a time of `min_cases` replies asked now needs no others."""
     if suite not in facts:
-        return Metric(suite=suite, name=name, slice=dict(where), value=None)
-    return _metric(facts[suite].where(where), suite, name, where, min_cases)
+        return Metric(suite=suite, name=name, slice=dict(where), value=None, confidence=confidence)
+    return _metric(facts[suite].where(where), suite, name, where, min_cases, confidence)
 
 
-def _metric(facts: Facts, suite: str, name: str, where: Mapping[str, str], min_cases: int = 1) -> Metric:
+def _metric(
+    facts: Facts,
+    suite: str,
+    name: str,
+    where: Mapping[str, str],
+    min_cases: int = 1,
+    confidence: float = CONFIDENCE,
+) -> Metric:
     timing = METRICS[name].timing
     figure = FORMULAS[name](timed(facts, min_cases) if timing else facts)
-    bounds = None
-    if METRICS[name].proportion and figure.successes is not None:
-        bounds = interval(figure.successes, len(figure.of))
-    low, high = bounds or (None, None)
+    low, high = _bounds(figure, confidence) or (None, None)
     return Metric(
         suite=suite,
         name=name,
@@ -56,10 +69,21 @@ def _metric(facts: Facts, suite: str, name: str, where: Mapping[str, str], min_c
         value=figure.value,
         low=low,
         high=high,
+        confidence=confidence,
         cases=len(figure.of),
         samples=figure.of.samples,
+        clusters=figure.of.clusters,
         asked_on=asked_on(figure.of) if timing else "",
     )
+
+
+def _bounds(figure: Figure, confidence: float) -> tuple[float, float] | None:
+    if figure.value is None or figure.influence is None:
+        return None
+    counts = ~np.isnan(figure.influence)
+    influence, cluster = figure.influence[counts] / figure.top, figure.of.cluster[counts]
+    found = interval(figure.value / figure.top, influence, cluster, confidence=confidence, worth=figure.worth)
+    return (found[0] * figure.top, found[1] * figure.top) if found else None
 
 
 def summarise(outcomes: Iterable[Outcome]) -> Summary:

@@ -2,6 +2,7 @@
 
     Sample x Prompt -> Case -> (engine) -> Reply -> (judge) -> Judgement
     Case + Reply + Judgement = Outcome -> Metric, Confusion -> (threshold) -> Check -> Decision;  Run: all about one run
+    two Runs -> Comparison
 
 Whatever crosses a process or touches a disk is one of these frozen pydantic models.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 from pytest_cosmos.records.base import ERROR, SCHEMA_VERSION, UNPARSED, Record
 from pytest_cosmos.records.cases import AnswerKind, Case, Prompt, Sample, Vision
-from pytest_cosmos.records.decisions import Check, CheckStatus, Decision, OutcomeWord, Threshold
+from pytest_cosmos.records.comparisons import Change, Comparison, Difference, Unpaired
+from pytest_cosmos.records.decisions import Bound, Check, CheckStatus, Decision, OutcomeWord, Threshold, Waiver
 from pytest_cosmos.records.measures import Confusion, Metric, Summary, metric_key
 from pytest_cosmos.records.replies import Judgement, Outcome, Reply, Verdict
 from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
@@ -20,11 +22,15 @@ __all__ = [
     "SCHEMA_VERSION",
     "UNPARSED",
     "AnswerKind",
+    "Bound",
     "Case",
+    "Change",
     "Check",
     "CheckStatus",
+    "Comparison",
     "Confusion",
     "Decision",
+    "Difference",
     "Judgement",
     "Metric",
     "ModelRecord",
@@ -38,7 +44,9 @@ __all__ = [
     "SuiteRecord",
     "Summary",
     "Threshold",
+    "Unpaired",
     "Verdict",
     "Vision",
+    "Waiver",
     "metric_key",
 ]

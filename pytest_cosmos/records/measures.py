@@ -18,11 +18,15 @@ class Metric(Record):
     """None: no data, never 0."""
     low: float | None = None
     high: float | None = None
-    """The 95 % interval, where the metric is a proportion."""
+    """The interval, of a figure that has one."""
+    confidence: float = 0.95
+    """Of the interval, both sides together."""
     cases: int = 0
     """How many cases it was computed from (the denominator of a proportion)."""
     samples: int = 0
     """How many different samples these cases are of."""
+    clusters: int = 0
+    """How many independent clusters these samples make: fewer than samples where the suite groups them."""
     asked_on: StrictStr = ""
     """Of a time that rests on stored replies: the day these were asked, or the first and the last one."""
 

@@ -80,4 +80,8 @@ class Run(Record):
     """Where the time went. Of xdist's workers the slowest counts; of a merged run it is the sum over its shards."""
     baselines: tuple[StrictStr, ...] = ()
     """Ids of the runs of other models that were asked the same before, in the same session."""
+    waived: tuple[StrictStr, ...] = ()
+    """Keys of must-pass cases that failed and were let through by a waiver."""
+    split: StrictStr = "test"
+    """Which split of the suites was asked."""
     decision: Decision | None = None
