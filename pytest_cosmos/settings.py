@@ -83,7 +83,7 @@ class Settings:
     time_budget: float | None = None
     """Seconds after which nothing more is asked; the run is then partial."""
     baseline: str = ""
-    """A stored run, or a saved baseline's name, with which this run is compared; empty: none, `none`: none on purpose."""
+    """A run folder or a saved baseline with which this run is compared; empty: none; `none`: none on purpose."""
     compare_base: bool = False
     """Ask the model without its adapter too, as the baseline."""
     only: tuple[str, str] | None = None

@@ -11,7 +11,6 @@ from pytest_cosmos.records.base import Record
 from pytest_cosmos.records.comparisons import Difference
 from pytest_cosmos.records.measures import Metric, metric_key
 
-
 Bound = Literal["point", "lower", "upper"]
 
 
