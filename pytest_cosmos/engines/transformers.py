@@ -176,7 +176,7 @@ def _batches(ready: _Ready, cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
     for group in by_manner(cases, apart=ready.loaded.settings.sampling == "published"):
         left: Sequence[Case] = group
         while left:
-            batch, left = split(left, ready.sizes.next())
+            batch, left = split(left, ready.sizes.next(len(left)))
             yield batch
 
 

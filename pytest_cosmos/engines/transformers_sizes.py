@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -32,18 +33,26 @@ class BatchSizes:
     """The size of the next batch, in cases: chosen by itself, or as the user set it; halved when memory runs out."""
 
     def __init__(self, wanted: int | None, *, gpu: bool) -> None:
-        self._most = wanted or (_MOST_GPU if gpu else _MOST_CPU)
-        self._next = wanted or min(_FIRST, self._most)
+        self._usual = wanted or (_MOST_GPU if gpu else _MOST_CPU)
+        # half as many again may be one batch: see `next`
+        self._most = wanted or self._usual * 3 // 2
+        self._begun = bool(wanted)
 
     @property
     def most(self) -> int:
         """The largest batch that may be tried."""
         return self._most
 
-    def next(self) -> int:
-        """Return how many cases to take next."""
-        size, self._next = min(self._next, self._most), self._most
-        return size
+    def next(self, left: int) -> int:
+        """Return how many of the cases left to take next.
+
+        What is left is shared out evenly: a small last batch would take nearly as long as a full one.
+        """
+        if not self._begun:
+            self._begun = True
+            return min(_FIRST, self._most)
+        batches = max(1, round(left / min(self._usual, self._most)))
+        return min(self._most, math.ceil(left / batches))
 
     def ran_out(self, size: int) -> None:
         """Take note that memory ran out with `size` cases: from now on at most half as many."""

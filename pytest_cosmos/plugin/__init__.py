@@ -117,8 +117,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Give a wrong answer its own verdict, and attach the outcome to the report."""
+    ours = _existing(item.config)
+    if ours is not None:
+        ours.spare_traceback(item, call)
     report = yield
-    if (ours := _existing(item.config)) is not None:
+    if ours is not None:
         ours.judge_report(item, call, report)
     return report
 

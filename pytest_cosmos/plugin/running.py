@@ -50,6 +50,9 @@ class CosmosAnswer:
     reply: Reply
     judgement: Judgement
 
+    def __repr__(self) -> str:
+        return f"<{self.case.key}: {self.explanation}>"
+
     @property
     def correct(self) -> bool:
         """Whether the answer is the expected one (a rating: within the prompt's tolerance)."""

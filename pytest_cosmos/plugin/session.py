@@ -136,6 +136,17 @@ class CosmosSession:
             # the tests wait for the model now; what follows them need not wait again
             threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True).start()
 
+    def spare_traceback(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Let a wrong answer explain itself: pytest's traceback takes longer than all the rest of its test.
+
+        The test's body is not to blame, and nothing would show it.
+        """
+        outcome = item.stash.get(OUTCOME, None)
+        if outcome is None or call.when != "call" or outcome.judgement.verdict is Verdict.CORRECT:
+            return
+        if call.excinfo is not None and call.excinfo.errisinstance(FAILURES):
+            item.repr_failure = lambda *_, **__: explain(outcome)  # type: ignore[method-assign]
+
     def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
         outcome = item.stash.get(OUTCOME, None)

@@ -29,6 +29,19 @@ def test_a_wrong_answer_is_shown_and_does_not_fail_the_run(project: Project) -> 
     assert result.verdicts["s0-cracked"] == "wrong"
 
 
+def test_the_report_of_a_wrong_answer_is_its_explanation_not_a_traceback(project: Project) -> None:
+    project.script(ONE_WRONG)
+    project.write(
+        "conftest.py",
+        "def pytest_runtest_logreport(report):\n"
+        "    if report.when == 'call' and 's0-cracked' in report.nodeid:\n"
+        "        open('longrepr.txt', 'w').write(str(report.longrepr))\n",
+    )
+    project.run()
+    told = (project.path / "longrepr.txt").read_text()
+    assert told == 'said No (confidence 0.80), expected Yes because "Looks whole."'
+
+
 def test_verbose_says_wrong_and_ids_are_sample_and_prompt(project: Project) -> None:
     project.script(ONE_WRONG)
     text = project.run("-v").text

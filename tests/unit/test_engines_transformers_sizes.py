@@ -41,23 +41,37 @@ def _prompts_of(cases: list[Case], one: Case) -> int:
 
 def test_the_first_batch_is_small_then_full() -> None:
     sizes = BatchSizes(None, gpu=False)
-    assert [sizes.next() for _ in range(3)] == [24, 192, 192]
+    assert [sizes.next(left) for left in (10_000, 9_600, 9_408)] == [24, 192, 192]
+
+
+@given(st.integers(1, 3000))
+def test_what_is_left_is_shared_out_evenly(cases: int) -> None:
+    sizes = BatchSizes(None, gpu=False)
+    sizes.next(cases)
+    left, taken = cases, []
+    while left:
+        taken.append(min(left, sizes.next(left)))
+        left -= taken[-1]
+    assert max(taken) - min(taken) <= 1
+    assert max(taken) <= sizes.most == 288
+    assert len(taken) == max(1, round(cases / 192))
 
 
 def test_the_size_a_user_sets_is_kept() -> None:
     sizes = BatchSizes(10, gpu=False)
-    assert [sizes.next() for _ in range(3)] == [10, 10, 10]
+    assert [sizes.next(left) for left in (25, 15, 11)] == [10, 8, 10]
+    assert sizes.most == 10
 
 
 def test_it_falls_by_half_when_memory_runs_out_and_stays_there() -> None:
     sizes = BatchSizes(64, gpu=True)
     sizes.ran_out(40)
-    assert (sizes.most, sizes.next()) == (20, 20)
+    assert (sizes.most, sizes.next(200)) == (20, 20)
     sizes.ran_out(64)
     assert sizes.most == 20
     for _ in range(9):
         sizes.ran_out(sizes.most)
-    assert sizes.next() == 1
+    assert sizes.next(200) == 1
 
 
 def test_running_out_of_memory_is_told_from_other_errors() -> None:
