@@ -31,7 +31,7 @@ from pytest_cosmos.settings import Settings
 UNDECIDING: Final = frozenset({
     # what is asked
     "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
-    "baselines",
+    "baselines", "baseline", "compare_base", "only", "split",
     # what is made of replies
     "strict", "allow_partial", "gate", "ci",
     # how it is gone about
