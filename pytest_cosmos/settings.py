@@ -47,6 +47,7 @@ class Settings:
     """False: measure only, hold against no threshold."""
     device: str = "auto"
     dtype: str = "auto"
+    """Number format of the weights; `auto`: by models.yaml, or else the checkpoint's own (float32 on a CPU)."""
     batch_size: int | None = None
     """Cases at a time; None: found by the engine."""
     max_new_tokens: int = 4096
@@ -56,8 +57,8 @@ class Settings:
     """Models that are asked the same before `model`, which alone is asserted and gated."""
     adapter: Path | None = None
     """The LoRA adapter on `model`; None: the model as it is."""
-    attention: str = "sdpa"
-    """Which implementation of attention, as transformers names them."""
+    attention: str = "auto"
+    """Which implementation of attention, as transformers names them; `auto`: by models.yaml, or else sdpa."""
     quantize: Quantization = "none"
     """Whether the weights are brought to fewer bits while they are loaded (bitsandbytes)."""
     family: str = "auto"

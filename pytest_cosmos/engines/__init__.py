@@ -42,10 +42,9 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
         from pytest_cosmos.engines.endpoint import EndpointEngine
 
         return EndpointEngine(settings, folders)
-    from pytest_cosmos.engines.models import with_known
     from pytest_cosmos.engines.transformers import TransformersEngine
 
-    return TransformersEngine(with_known(settings), folders)
+    return TransformersEngine(settings, folders)
 
 
 def prompt_problems(settings: Settings, prompts: Iterable[Prompt]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ _INDEX = "model.safetensors.index.json"
 # No pickles, no Python: what `from_pretrained` needs of a model that is no code.
 _FILES: Final = (_WEIGHTS, "*.json", "*.jinja", "*.txt", "*.model")
 _HUB_SECONDS = 3.0
-_USUAL_ATTENTION = KnownModel().attention
+_LEFT_OPEN: Final = ("family", "dtype", "attention")
+"""Settings that models.yaml may know better where they are `auto`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,12 @@ def with_known(settings: Settings) -> Settings:
 
     OptionError and Problems as `locate`.
     """
-    known = locate(settings.model, settings.models_file).known
-    return replace(
-        settings,
-        family=known.family if settings.family == "auto" else settings.family,
-        dtype=known.dtype if settings.dtype == "auto" else settings.dtype,
-        attention=known.attention if settings.attention == _USUAL_ATTENTION else settings.attention,
-    )
+    return filled(settings, locate(settings.model, settings.models_file).known)
+
+
+def filled(settings: Settings, known: KnownModel) -> Settings:
+    """Return the settings with what is known of a model in the place of every `auto`; what the user named stays."""
+    return replace(settings, **{name: getattr(known, name) for name in _LEFT_OPEN if getattr(settings, name) == "auto"})
 
 
 def pin_advice(located: Located, commit: str) -> str | None:

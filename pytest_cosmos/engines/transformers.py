@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pytest_cosmos.engines.models import fetch, locate
+from pytest_cosmos.engines.models import fetch, filled, locate
 from pytest_cosmos.engines.transformers_confidence import Alternatives, answer_start, answer_step, probability
 from pytest_cosmos.engines.transformers_generate import Inputs, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
@@ -63,9 +63,9 @@ class TransformersEngine:
     """Answers cases in batches; `folders` maps the name of a suite to its folder."""
 
     def __init__(self, settings: Settings, folders: Mapping[str, Path]) -> None:
-        self._settings = settings
-        self._folders = folders
         self._located = locate(settings.model, settings.models_file)
+        self._settings = filled(settings, self._located.known)
+        self._folders = folders
         self._state: _Ready | None = None
         self._known: Loaded | None = None
         self._closed = threading.Event()

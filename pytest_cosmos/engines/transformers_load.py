@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_cosmos.engines.devices import own_device
-from pytest_cosmos.engines.models import Located, fetch
+from pytest_cosmos.engines.models import Located, fetch, filled
 from pytest_cosmos.engines.transformers_adapter import wear
 from pytest_cosmos.engines.transformers_sizes import is_out_of_memory
 from pytest_cosmos.errors import ModelUnavailable, OptionError, suggest
@@ -76,6 +76,7 @@ def load(located: Located, settings: Settings, known: Loaded | None = None) -> L
 
     Weights that `known` holds already are used again, so that a model and its adapter take the memory of one.
     """
+    settings = filled(settings, located.known)
     folder = fetch(located)
     started = time.perf_counter()
     warm_imports()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.plugin.options import INI
+from pytest_cosmos.plugin.options import INI, OPTIONS
 
 if TYPE_CHECKING:
+    import argparse
+
     from pytest_cosmos.settings import EngineName, Settings
 
 
@@ -26,6 +28,23 @@ _IF_GIVEN = (
     "device", "dtype", "attention", "quantize", "max_new_tokens", "family", "sampling", "media_transport", "timeout",
 )  # fmt: skip
 """Settings that keep their default where the option is not given."""
+
+_FOR_ENGINE: dict[str, EngineName] = {
+    **dict.fromkeys(("adapter", "quantize", "attention", "dtype", "device", "threads", "batch_size"), "transformers"),
+    **dict.fromkeys(("endpoint", "concurrency", "timeout", "media_transport"), "endpoint"),
+    "replies": "scripted",
+}
+"""Options that only one engine obeys: given for another, the run would not be what its command line says."""
+
+_LEFT_OPEN = ("auto", "none")
+"""Values that ask nothing of an engine."""
+
+_AT_THE_SERVER = {
+    "adapter": "Load it on the server, and name it there by --model.",
+    "batch_size": "The server makes its batches; requests at a time are --cosmos-concurrency.",
+    "threads": "The server decides it.",
+}
+"""What to do instead where the engine is endpoint; for the others the server is to be told."""
 
 
 def make_settings(config: pytest.Config) -> Settings:
@@ -48,7 +67,7 @@ def make_settings(config: pytest.Config) -> Settings:
         store=_store(config, engine, reports),
         model=model,
         baselines=tuple(baselines),
-        adapter=_adapter(config, engine),
+        adapter=_path(config, "adapter"),
         models_file=_models_file(config),
         engine=engine,
         replies=_path(config, "replies"),
@@ -76,9 +95,24 @@ def _engine(config: pytest.Config, default: EngineName) -> EngineName:
         raise OptionError(f"cosmos_engine = {named}: unknown engine. Engines: {', '.join(ENGINES)}.")
     if engine == "scripted" and _path(config, "replies") is None:
         raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
-    if option.cosmos_endpoint and engine != "endpoint":
-        raise OptionError(f"--endpoint is for --engine endpoint, but the engine is {engine}. Leave one of them out.")
+    if foreign := [_foreign(option, name, engine) for name in _FOR_ENGINE if _is_foreign(option, name, engine)]:
+        raise OptionError("\n".join(foreign))
     return engine
+
+
+def _is_foreign(option: argparse.Namespace, name: str, engine: EngineName) -> bool:
+    given = getattr(option, f"cosmos_{name}")
+    return bool(given) and given not in _LEFT_OPEN and _FOR_ENGINE[name] != engine
+
+
+def _foreign(option: argparse.Namespace, name: str, engine: EngineName) -> str:
+    """Say which option the engine has no use for, and what to do."""
+    short = any(known.short for known in OPTIONS if known.dest == f"cosmos_{name}")
+    shown = f"--{'' if short else 'cosmos-'}{name.replace('_', '-')}"
+    advice = "Name that engine, or leave the option out."
+    if engine == "endpoint" and name != "replies":
+        advice = _AT_THE_SERVER.get(name, "The server decides it: give it to the server when that is started.")
+    return f"{shown} is for --engine {_FOR_ENGINE[name]}, but the engine is {engine}. {advice}"
 
 
 def _endpoint(config: pytest.Config) -> str:
@@ -167,16 +201,6 @@ def _prompt_file(config: pytest.Config) -> Path | None:
     if path is not None and not path.is_file():
         raise OptionError(f"--cosmos-prompt {config.option.cosmos_prompt}: there is no such file ({path}).")
     return path
-
-
-def _adapter(config: pytest.Config, engine: str) -> Path | None:
-    from pytest_cosmos.errors import OptionError
-
-    folder = _path(config, "adapter")
-    if folder is not None and engine != "transformers":
-        advice = " Load it on the server, and name it there by --model." if engine == "endpoint" else ""
-        raise OptionError(f"--adapter is for --engine transformers, but the engine is {engine}.{advice}")
-    return folder
 
 
 def _models_file(config: pytest.Config) -> Path | None:

@@ -114,15 +114,18 @@ OPTIONS = (
     Option("reports", {"metavar": "DIR", "help": "Where runs are written (default: reports)"}),
     Option("seed", {"metavar": "N", "type": int, "default": 0, "help": "Seed of --limit (default: 0)"}),
     Option("device", {"metavar": "NAME", "help": "Where the model runs: auto (default), cpu, cuda, cuda:1, …"}),
-    Option("attention", {"metavar": "NAME", "help": "Implementation of attention: sdpa (default), eager, "
-                         "flash_attention_2, … as transformers names them"}),
+    Option("attention", {"metavar": "NAME", "help": "Implementation of attention: auto (default: by models.yaml, or "
+                         "else sdpa), eager, flash_attention_2, … as transformers names them"}),
     Option("quantize", {"choices": ("none", "int8", "int4"),
                         "help": "Bring the weights to fewer bits while they are loaded (bitsandbytes)"}),
-    Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"), "help": "Number format of the weights"}),
+    Option("dtype", {"choices": ("auto", "float32", "bfloat16", "float16"),
+                     "help": "Number format of the weights: auto (default) as models.yaml says, or else as the "
+                     "checkpoint does; float32 on a CPU"}),
     Option("batch-size", {"metavar": "N", "type": positive, "help": "Cases at a time (default: found by itself)"}),
     Option("max-new-tokens", {"metavar": "N", "type": positive, "help": "Cut replies off here (default: 4096)"}),
     Option("family", {"choices": ("auto", "reason2", "reason1", "generic"),
-                      "help": "How the model is asked and read (default: auto, by what it is)"}),
+                      "help": "How the model is asked and read: auto (default) as models.yaml says, or else by what "
+                      "it is"}),
     Option("sampling", {"choices": ("greedy", "published"),
                         "help": "Greedy decoding (default), or what the model's publisher states, seeded"}),
     Option("concurrency", {"metavar": "N", "type": positive,

@@ -114,6 +114,12 @@ def test_base_and_adapter(lone_project: Project) -> None:
             marks=pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="it is installed"),
         ),
         pytest.param(
+            ("--model=tiny", "--cosmos-timeout=60", "--cosmos-device=auto", "--cosmos-media-transport=path"),
+            "--cosmos-timeout is for --engine endpoint, but the engine is transformers. Name that engine, or leave the "
+            "option out.\n--cosmos-media-transport is for --engine endpoint",
+            id="options of another engine",
+        ),
+        pytest.param(
             ("--adapter=nowhere", "--engine=scripted", "--cosmos-replies=replies.yaml"),
             "--adapter is for --engine transformers",
             id="another engine",

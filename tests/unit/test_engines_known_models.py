@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -193,11 +194,12 @@ def test_the_file_fills_what_the_user_left_open(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, model="m", models_file=file)
     filled = with_known(settings)
     assert (filled.family, filled.dtype, filled.attention) == ("reason1", "bfloat16", "eager")
-    chosen = {"family": "generic", "dtype": "float32", "attention": "flex_attention"}
-    asked = settings_of(tmp_path, model="m", models_file=file, **chosen)
-    assert with_known(asked) == asked
+    for attention in ("flex_attention", "sdpa"):  # also where it is the usual one
+        chosen = {"family": "generic", "dtype": "float32", "attention": attention}
+        asked = settings_of(tmp_path, model="m", models_file=file, **chosen)
+        assert with_known(asked) == asked
     other = settings_of(tmp_path, model="org/other", models_file=file)
-    assert with_known(other) == other
+    assert with_known(other) == replace(other, attention="sdpa")
 
 
 def test_how_to_pin(tmp_path: Path) -> None:
