@@ -20,7 +20,7 @@ class MetricKind:
     higher_is_better: bool | None
     """None: neither way is better, it describes."""
     proportion: bool
-    """So many of so many cases: has an interval."""
+    """So many of so many cases."""
     description: str
     timing: bool = False
     """About how long replies took: replies asked in this run come first, see `timing`."""

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.records import AnswerKind, Outcome, Prompt, Verdict
+from pytest_cosmos.measure.interval import Codes, Values, distinct
+from pytest_cosmos.records import AnswerKind, Outcome, Prompt, Sample, Verdict
 
 NO_ANSWER = -1
 """In `Facts.answer`: the model replied, no answer could be found."""
@@ -21,8 +22,6 @@ NO_REPLY = -2
 """In `Facts.answer`: the model did not reply."""
 
 Flags = NDArray[np.bool_]
-Codes = NDArray[np.int64]
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Facts:
     sample: Codes
     """Equal for cases of one sample."""
     cluster: Codes
-    """Equal for cases that are not independent of each other: those of one sample, or of one group of samples."""
+    """Equal for cases that are not independent of each other, see `_clusters`."""
     expected: Codes
     """Index into the choices of the prompt."""
     answer: Codes
@@ -81,12 +80,12 @@ class Facts:
     @cached_property
     def samples(self) -> int:
         """How many different samples these cases are of."""
-        return len(np.unique(self.sample))
+        return distinct(self.sample)
 
     @cached_property
     def clusters(self) -> int:
         """How many independent clusters these cases are of."""
-        return len(np.unique(self.cluster))
+        return distinct(self.cluster)
 
     @cached_property
     def replied(self) -> Facts:
@@ -146,7 +145,6 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
     prompts = _prompts(outcomes)
     numbers = {prompt.name: number for number, prompt in enumerate(prompts)}
     samples: dict[str, int] = {}
-    clusters: dict[str, int] = {}
     choices = [{choice: index for index, choice in enumerate(prompt.choices)} for prompt in prompts]
     prompt = _codes(numbers[outcome.case.prompt.name] for outcome in outcomes)
     _refuse([o.case.key for o, p in zip(outcomes, prompt, strict=True) if _contradicts(o, choices[p])], _BROKEN)
@@ -157,7 +155,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         outcomes=_objects(outcomes),
         prompt=prompt,
         sample=_codes(samples.setdefault(outcome.case.sample.id, len(samples)) for outcome in outcomes),
-        cluster=_codes(clusters.setdefault(outcome.case.cluster, len(clusters)) for outcome in outcomes),
+        cluster=_clusters([outcome.case.sample for outcome in outcomes]),
         expected=_codes(choices[p][o.case.expected] for o, p in zip(outcomes, prompt, strict=True)),
         answer=_codes(_answer(o, choices[p]) for o, p in zip(outcomes, prompt, strict=True)),
         correct=np.array([outcome.judgement.verdict is Verdict.CORRECT for outcome in outcomes], dtype=bool),
@@ -190,6 +188,27 @@ def _contradicts(outcome: Outcome, choices: Mapping[str, int]) -> bool:
     error = _rating_error(outcome)
     right = answer == outcome.case.expected if error is None else error <= outcome.case.prompt.tolerance
     return right != (verdict is Verdict.CORRECT)
+
+
+def _clusters(samples: Sequence[Sample]) -> Codes:
+    """Return a number per case, equal for cases of one sample, one group or the same media bytes.
+
+    Chains count: a copy of a picture in another group makes one cluster of both groups.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    numbers: dict[tuple[str, str], int] = {}
+    own = [numbers.setdefault(("sample", sample.id), len(numbers)) for sample in samples]
+    links = set()
+    for number, sample in zip(own, samples, strict=True):
+        for tie in (("group", sample.group), ("media", sample.media_hash)):
+            if tie[1]:
+                links.add((number, numbers.setdefault(tie, len(numbers))))
+    ends = np.array(sorted(links), dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(links)), (ends[0], ends[1])), shape=(len(numbers), len(numbers)))
+    _, component = connected_components(graph, directed=False)
+    return np.asarray(component, dtype=np.int64)[own]
 
 
 def _prompts(outcomes: Sequence[Outcome]) -> tuple[Prompt, ...]:

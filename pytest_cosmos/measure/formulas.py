@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_cosmos.measure.facts import NO_REPLY, Facts, Flags, Values
+from pytest_cosmos.measure.facts import NO_REPLY, Facts, Flags
+from pytest_cosmos.measure.interval import Values
 from pytest_cosmos.records import AnswerKind, Prompt
 
 

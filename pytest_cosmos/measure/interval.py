@@ -7,6 +7,8 @@ figure's variance. All the rest is Wilson's interval on the effective number of 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,9 @@ def interval(
 ) -> tuple[float, float] | None:
     """Return the interval of a figure between 0 and 1; None where there is no case.
 
-    `influence` and `cluster` have an entry per case. Of independent cases and a proportion it is Wilson's (1927);
-    else Wilson's on the effective number of cases, with Student's t on clusters - 1 in the place of the normal
-    quantile. A cluster-robust t interval would be of length 0 where every answer is right.
+    `influence` and `cluster` (small numbers, not negative) have an entry per case. Of independent cases and a
+    proportion it is Wilson's (1927); else Wilson's on the effective number of cases, with Student's t on clusters - 1
+    in the place of the normal quantile. A cluster-robust t interval would be of length 0 where every answer is right.
     """
     if not len(influence):
         return None
@@ -37,7 +39,7 @@ def effective_cases(value: float, influence: Values, cluster: Codes, worth: floa
     Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `worth`: how many
     cases the figure rests on, where these are fewer than all.
     """
-    clusters = len(np.unique(cluster))
+    clusters = distinct(cluster)
     cases = len(influence) if worth is None else worth
     simple = value * (1 - value) / cases
     if clusters < 2 or simple <= 0:
@@ -47,29 +49,34 @@ def effective_cases(value: float, influence: Values, cluster: Codes, worth: floa
 
 def variance(influence: Values, cluster: Codes) -> float:
     """Return the variance of a figure: Liang and Zeger (1986), with C / (C - 1) where clusters have several cases."""
-    numbers, place = np.unique(cluster, return_inverse=True)
-    totals = np.bincount(place, influence)
-    clustered = len(numbers) < len(cluster)
-    correction = len(numbers) / (len(numbers) - 1) if clustered and len(numbers) > 1 else 1.0
-    return float(correction * (totals**2).sum())
+    clusters = distinct(cluster)
+    correction = clusters / (clusters - 1) if 1 < clusters < len(cluster) else 1.0
+    return float(correction * (np.bincount(cluster, influence) ** 2).sum())
 
 
 def quantile(cluster: Codes, confidence: float) -> float:
     """Return how many standard errors wide to look: normal for independent cases, t for clusters of several."""
     from scipy.special import ndtri, stdtrit
 
-    clusters = len(np.unique(cluster))
+    clusters = distinct(cluster)
     tail = (1 + confidence) / 2
     if clusters == len(cluster) or clusters < 2:
         return float(ndtri(tail))
     return float(stdtrit(clusters - 1, tail))
 
 
-def wilson(value: float, cases: float, z: float) -> tuple[float, float]:
-    """Return Wilson's score interval of `value` (0 to 1) on a number of cases that need not be whole."""
-    from scipy.special import ndtr
-    from statsmodels.stats.proportion import proportion_confint  # slow: brings pandas and scipy.stats
+def distinct(codes: Codes) -> int:
+    """Return how many different codes there are: small numbers, not negative."""
+    return int(np.count_nonzero(np.bincount(codes)))
 
-    low, high = proportion_confint(value * cases, cases, alpha=2 * ndtr(-z), method="wilson")
+
+def wilson(value: float, cases: float, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval of `value` (0 to 1) on a number of cases that need not be whole.
+
+    statsmodels takes no quantile, only alpha, which of Student's t on few clusters is too small for a float.
+    """
+    share = z * z / cases
+    centre = (value + share / 2) / (1 + share)
+    reach = math.sqrt(value * (1 - value) * share + share * share / 4) / (1 + share)
     # rounding must not leave the point itself outside at 0 and 1
-    return max(0.0, min(float(low), value)), min(1.0, max(float(high), value))
+    return max(0.0, min(centre - reach, value)), min(1.0, max(centre + reach, value))

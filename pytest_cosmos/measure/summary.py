@@ -169,4 +169,4 @@ def _confidence(outcome: Outcome) -> float | None:
 
 def warm_imports() -> None:
     """Import what the formulas need (a second or more), e.g. in a thread while the model answers."""
-    import statsmodels.stats.proportion  # noqa: F401
+    import sklearn.metrics  # noqa: F401

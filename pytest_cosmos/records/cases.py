@@ -109,11 +109,6 @@ class Case(Record):
         return f"{self.suite}/{self.id}"
 
     @property
-    def cluster(self) -> str:
-        """Cases of one cluster are not independent of each other."""
-        return self.sample.group or self.sample.id
-
-    @property
     def is_hazard(self) -> bool | None:
         """Whether the expected answer is the positive class."""
         return self.prompt.is_hazard(self.expected)

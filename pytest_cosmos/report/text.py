@@ -116,10 +116,11 @@ def against(name: str, value: float | None, bars: tuple[float, ...]) -> str:
 
 
 def interval(metric: Metric | None, dash: str = "–") -> str:
-    """Write the 95 % interval of a share in per cent, `75.1–81.0`; empty where there is none."""
+    """Write the interval of a figure, of a share in per cent: `75.1–81.0`; empty where there is none."""
     if metric is None or metric.low is None or metric.high is None:
         return ""
-    return f"{percent(metric.low)}{dash}{percent(metric.high)}"
+    write = percent if unit(metric.name) == "share" else number
+    return f"{write(metric.low)}{dash}{write(metric.high)}"
 
 
 def bar(name: str, at_least: float | None, at_most: float | None) -> str:

@@ -60,6 +60,7 @@ def case(
     source: str = "simulation",
     label: str = "cracked",
     group: str = "",
+    media_hash: str = "",
     fields: Mapping[str, str] | None = None,
     must_pass: bool = False,
 ) -> Case:
@@ -69,6 +70,7 @@ def case(
         sample=Sample(
             id=sample,
             media=(f"media/{sample}.jpg",),
+            media_hash=media_hash,
             label=label,
             category=category,
             source=source,
@@ -108,6 +110,7 @@ def outcome(
     source: str = "simulation",
     label: str = "cracked",
     group: str = "",
+    media_hash: str = "",
     fields: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Build an outcome; `said` is a choice, UNPARSED or ERROR (records.py), by default what is expected."""
@@ -120,6 +123,7 @@ def outcome(
         source=source,
         label=label,
         group=group,
+        media_hash=media_hash,
         fields=fields,
     )
     said = expected if said is None else said

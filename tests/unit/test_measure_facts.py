@@ -1,4 +1,7 @@
-"""Outcomes that occur twice or contradict themselves are refused: a doctored run must not raise the score."""
+"""Outcomes as columns: which cases hang together, and that a doctored run cannot raise the score.
+
+Outcomes that occur twice or contradict themselves are refused.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import pytest
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.measure import measure, read_facts, summarise
 from pytest_cosmos.records import ERROR, UNPARSED, Judgement, Outcome, Verdict
-from tests.unit.builders import BINARY, SEVERITY, outcome, outcomes_of
+from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, outcome, outcomes_of
 
 
 def judged_as(one: Outcome, verdict: Verdict, answer: str | None) -> Outcome:
@@ -62,3 +65,43 @@ def test_two_versions_of_a_prompt_are_not_counted_together() -> None:
 def test_equal_prompts_of_different_identity_are_one() -> None:
     again = [Outcome.model_validate_json(one.model_dump_json()) for one in outcomes_of(2, 1)]
     assert len(read_facts(again)["floor"].prompts) == 1
+
+
+def clusters(*outcomes: Outcome) -> list[set[str]]:
+    facts = read_facts(outcomes)["floor"]
+    found: dict[int, set[str]] = {}
+    for one, number in zip(facts.outcomes, facts.cluster, strict=True):
+        found.setdefault(int(number), set()).add(one.case.sample.id)
+    assert facts.clusters == len(found)
+    return sorted(found.values(), key=sorted)
+
+
+def test_cases_of_one_sample_or_one_group_are_a_cluster() -> None:
+    cases = [outcome("a"), outcome("a", TRAVERSAL), outcome("b", group="hall"), outcome("c", group="hall")]
+    assert clusters(*cases) == [{"a"}, {"b", "c"}]
+
+
+def test_a_group_named_like_a_sample_has_nothing_to_do_with_it() -> None:
+    assert clusters(outcome("a"), outcome("b", group="a"), outcome("aa", media_hash="a")) == [{"a"}, {"aa"}, {"b"}]
+
+
+def test_samples_of_the_same_media_are_a_cluster_whatever_they_are_called() -> None:
+    cases = [outcome("a", media_hash="ff"), outcome("b", media_hash="ff"), outcome("c", media_hash="ee")]
+    assert clusters(*cases) == [{"a", "b"}, {"c"}]
+    assert clusters(outcome("a"), outcome("b")) == [{"a"}, {"b"}]  # without a hash nothing is known of the media
+
+
+def test_a_copy_in_another_group_joins_both_groups() -> None:
+    cases = [outcome("a", group="1"), outcome("b", group="1", media_hash="ff"), outcome("c", group="2"),
+             outcome("d", group="2", media_hash="ff"), outcome("e", group="3")]  # fmt: skip
+    assert clusters(*cases) == [{"a", "b", "c", "d"}, {"e"}]
+
+
+def test_copies_of_a_case_are_no_evidence() -> None:
+    alone = [outcome(f"s{n}", said="Yes" if n % 4 else "No", media_hash=f"{n}") for n in range(20)]
+    copies = [outcome(f"copy{n}", said="Yes" if n % 4 else "No", media_hash=f"{n}") for n in range(20)]
+    one, both = measure(alone, "floor", "accuracy"), measure(alone + copies, "floor", "accuracy")
+    assert (both.cases, both.samples, both.clusters) == (40, 40, 20)
+    assert one.low is not None
+    assert both.low is not None
+    assert both.low < one.low  # t for the normal quantile makes it even a little wider

@@ -35,6 +35,8 @@ def _one(index: int, prompt: Prompt) -> st.SearchStrategy[Outcome]:
         seconds=st.one_of(st.none(), st.floats(0, 10)),
         category=st.sampled_from(["hazard", "safe", ""]),
         source=st.sampled_from(["simulation", "real"]),
+        group=st.sampled_from(["", "", "hall", "drive 2"]),
+        media_hash=st.sampled_from(["", "", "aa", "bb"]),
     )
 
 
@@ -88,8 +90,8 @@ def test_every_figure_is_in_bounds_and_in_its_interval(outcomes: list[Outcome]) 
         low, high = METRICS[metric.name].bounds
         assert metric.value is None or low <= metric.value <= high
         if metric.low is not None and metric.high is not None and metric.value is not None:
-            assert 0 <= metric.low <= metric.value <= metric.high <= 1
-        assert metric.samples <= metric.cases <= len(outcomes)
+            assert low <= metric.low <= metric.value <= metric.high <= min(high, 4)  # severity is rated from 1 to 5
+        assert metric.clusters <= metric.samples <= metric.cases <= len(outcomes)
 
 
 @given(many(*PROMPTS), st.randoms(use_true_random=False))

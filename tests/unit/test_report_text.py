@@ -86,6 +86,8 @@ def test_interval_stands_only_where_there_is_one() -> None:
     assert text.interval(share) == "75.0–84.3"
     assert text.interval(Metric(suite="s", name="f1", value=0.8)) == ""
     assert text.interval(None) == ""
+    rating = Metric(suite="s", name="mean_absolute_error", value=0.5, low=0.3, high=0.814)
+    assert text.interval(rating) == "0.30–0.81"
 
 
 def test_dates_and_counts_read_like_words() -> None:
