@@ -123,6 +123,13 @@ class Collection:
             }
         return known
 
+    def must_pass(self) -> dict[str, dict[str, bool]]:
+        """Map every suite read to its cases, by key, and whether they must pass."""
+        return {
+            name: {case.key: case.sample.must_pass for case in suite.cases("test")}
+            for name, suite in self.suites.items()
+        }
+
     def _available(self) -> tuple[str, ...]:
         return tuple(find_suites(self.settings.cases)) if self.settings.cases.is_dir() else ()
 

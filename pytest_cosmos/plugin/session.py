@@ -309,7 +309,7 @@ def threshold_problems(collection: Collection) -> list[str]:
         thresholds = read_thresholds(file)
     except Problems as error:
         return list(error.lines)
-    return list(name_problems(thresholds, collection.slices()))
+    return list(name_problems(thresholds, collection.slices(), collection.must_pass()))
 
 
 def models_file_problems(settings: Settings) -> list[str]:

@@ -1,0 +1,220 @@
+"""One entry of thresholds.yaml: bounds, confidence, costs, margins, ratios, and every mistake in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_cosmos.errors import Problems
+from pytest_cosmos.gate import Thresholds, read_thresholds
+from pytest_cosmos.measure import METRICS
+from pytest_cosmos.records import Threshold
+
+
+def read(folder: Path, section: str, entry: str) -> Thresholds:
+    path = folder / "thresholds.yaml"
+    above = "" if section == "latency" else "  floor:\n  "
+    path.write_text(f"version: 1\n{section}:\n{above}  {entry}\n")
+    return read_thresholds(path)
+
+
+def problem(folder: Path, section: str, entry: str) -> str:
+    with pytest.raises(Problems) as caught:
+        read(folder, section, entry)
+    (line,) = caught.value.lines
+    number = 3 if section == "latency" else 4
+    assert line.startswith(f"{folder}/thresholds.yaml:{number}: ")
+    return line.partition(f"thresholds.yaml:{number}: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "values"),
+    [
+        ("release", "accuracy: {at_least: 0.85, bound: lower}", {"at_least": 0.85, "bound": "lower"}),
+        (
+            "release",
+            "error_rate: {at_most: 0.01, bound: upper, confidence: 0.9}",
+            {"at_most": 0.01, "bound": "upper", "confidence": 0.9},
+        ),
+        ("release", "f1: {at_least: 0.85, at_most: 0.9, bound: point}", {"at_least": 0.85, "at_most": 0.9}),
+        ("release", "mean_absolute_error: {at_most: 1, bound: upper}", {"at_most": 1.0, "bound": "upper"}),
+        ("regression", "accuracy: {max_drop: 0.02}", {"max_drop": 0.02}),
+        ("regression", "unparsed_rate: {max_rise: 0.01, min_cases: 9}", {"max_rise": 0.01, "min_cases": 9}),
+        ("regression", "mean_absolute_error: {max_rise: 1.5}", {"max_rise": 1.5}),
+        ("latency", 'image: {max_ratio: 1.1, where: "NVIDIA*"}', {"max_ratio": 1.1, "device": "NVIDIA*"}),
+        ("latency", "image: {max_ratio: 10, confidence: 0.9}", {"max_ratio": 10.0, "confidence": 0.9}),
+    ],
+)
+def test_what_may_be_demanded(tmp_path: Path, section: str, entry: str, values: dict[str, object]) -> None:
+    thresholds = read(tmp_path, section, entry)
+    (found,) = (*thresholds.release, *thresholds.regression, *thresholds.latency)
+    suite, line = ("latency", 3) if section == "latency" else ("floor", 4)
+    assert found == Threshold.model_validate(
+        {
+            "suite": suite,
+            "metric": entry.partition(":")[0],
+            "kind": section,
+            "where": f"{tmp_path}/thresholds.yaml:{line}",
+            **values,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (
+            "accuracy: {at_least: 0.8, bound: lowr}",
+            "'accuracy': bound is 'lowr'. Bounds: point, lower, upper. Did you mean 'lower'?",
+        ),
+        (
+            "error_rate: {at_most: 0.1, bound: lower}",
+            "'error_rate' has at_most with bound: lower, which holds the low end of the interval against at_least."
+            " Write bound: upper.",
+        ),
+        (
+            "mean_confidence: {at_least: 0.1, bound: upper}",
+            "'mean_confidence' has at_least with bound: upper, which holds the high end of the interval against"
+            " at_most. Write bound: lower.",
+        ),
+        (
+            "accuracy: {at_least: 0.8, at_most: 0.9, bound: lower}",
+            "'accuracy' has at_most with bound: lower, which holds the low end of the interval against at_least."
+            " Leave out at_most, or bound.",
+        ),
+        (
+            "accuracy: {at_least: 1, bound: lower}",
+            "'accuracy' has bound: lower with at_least 1: no number of cases proves that. Write bound: point.",
+        ),
+        (
+            "error_rate: {at_most: 0, bound: upper}",
+            "'error_rate' has bound: upper with at_most 0: no number of cases proves that. Write bound: point.",
+        ),
+        (
+            "latency_p95: {at_most: 2, bound: upper}",
+            "'latency_p95' has bound: upper, but latency_p95 has no interval. Write bound: point.",
+        ),
+        (
+            "missed_hazards: {at_most: 2, bound: upper}",
+            "'missed_hazards' has bound: upper, but missed_hazards has no interval. Write missed_hazard_rate, or"
+            " bound: point.",
+        ),
+        ("accuracy: {at_least: 0.8, confidence: 95}", "'accuracy': confidence is 95, but must lie above 0.5 and below"
+         " 1, such as 0.95. Write 0.95."),
+        ("accuracy: {at_least: 0.8, cost: {missed_hazard: 1, false_alarm: 2}}",
+         "'accuracy' has cost, which is only for expected_cost. Remove it."),
+        ("accuracy: {at_least: 0.8, abstain_below: 0.6}",
+         "'accuracy' has abstain_below, which is only for coverage and selective_accuracy. Remove it."),
+        (
+            "accuracy: {max_drop: 0.02}",
+            "'accuracy': unknown key 'max_drop'. Allowed: at_least, at_most, bound, confidence, cost, abstain_below,"
+            " min_cases. max_drop belongs under regression:",
+        ),
+        (
+            "accuracy: {max_ratio: 1.1}",
+            "'accuracy': unknown key 'max_ratio'. Allowed: at_least, at_most, bound, confidence, cost, abstain_below,"
+            " min_cases. max_ratio belongs under latency:",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_in_bars(tmp_path: Path, entry: str, told: str) -> None:
+    assert problem(tmp_path, "release", entry) == told
+
+
+@pytest.mark.parametrize("confidence", ["0.5", "1", "0", "-1", "1.5"])
+def test_confidence_lies_above_one_half_and_below_one(tmp_path: Path, confidence: str) -> None:
+    told = problem(tmp_path, "release", f"accuracy: {{at_least: 0.8, confidence: {confidence}}}")
+    assert told == f"'accuracy': confidence is {confidence}, but must lie above 0.5 and below 1, such as 0.95."
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("accuracy: {max_rise: 0.02}", "'accuracy' has max_rise, but higher is better: write max_drop."),
+        ("error_rate: {max_drop: 0.02}", "'error_rate' has max_drop, but lower is better: write max_rise."),
+        ("accuracy: {max_drop: 0.1, max_rise: 0.1}", "'accuracy' has max_rise, but higher is better: write max_drop."),
+        ("accuracy: {min_cases: 3}", "'accuracy' has no margin. Write {max_drop: …}."),
+        ("accuracy: {max_drop: 1}", "'accuracy' has max_drop 1: everything would pass. Write a margin such as"
+         " max_drop: 0.02."),
+        ("accuracy: {max_drop: 2}", "'accuracy' has max_drop 2: everything would pass. Write a margin such as"
+         " max_drop: 0.02."),
+        (
+            "unparsed_rate: {max_rise: 0}",
+            "'unparsed_rate' has max_rise 0: no number of cases proves that there is no difference at all."
+            " Write a margin that does not matter to you, such as max_rise: 0.02.",
+        ),
+        (
+            "latency_p95: {max_rise: 0.1}",
+            "'latency_p95' can't be compared with a baseline's, case by case. Times are compared under latency:,"
+            " per device.",
+        ),
+        (
+            "missed_hazards: {max_rise: 1}",
+            "'missed_hazards' can't be compared with a baseline's, case by case. Write missed_hazard_rate.",
+        ),
+        (
+            "majority_baseline: {max_drop: 0.1}",
+            "'majority_baseline' can't be compared with a baseline's, case by case. It says nothing of the model's"
+            " answers. Compare accuracy or another metric of the answers.",
+        ),
+        (
+            "cases: {max_drop: 1}",
+            "'cases' can't be compared with a baseline's, case by case. Hold how many there are against at_least,"
+            " under release:.",
+        ),
+        (
+            "accuracy: {at_least: 0.8}",
+            "'accuracy': unknown key 'at_least'. Allowed: max_drop, max_rise, confidence, cost, abstain_below,"
+            " min_cases. at_least belongs under release: or guards:",
+        ),
+        (
+            "accuracy: {max_drop: 0.1, bound: lower}",
+            "'accuracy': unknown key 'bound'. Allowed: max_drop, max_rise, confidence, cost, abstain_below, min_cases."
+            " bound belongs under release: or guards: (a regression always needs its interval)",
+        ),
+    ],
+)  # fmt: skip
+def test_mistakes_in_regressions(tmp_path: Path, entry: str, told: str) -> None:
+    assert problem(tmp_path, "regression", entry) == told
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("image: {}", "'image' is empty, but must be a mapping such as {max_ratio: 1.10}"),
+        (
+            'image: {where: "NVIDIA*"}',
+            "'image' has no bar. Write {max_ratio: 1.10}: at most 10 % slower than the baseline.",
+        ),
+        (
+            "image: {max_ratio: 1}",
+            "'image' has max_ratio 1: repeats differ by more than nothing. Write a factor above 1, such as 1.10.",
+        ),
+        (
+            "image: {max_ratio: 110}",
+            "'image' has max_ratio 110, but it is a factor, not per cent. Write e.g. 1.10: at most 10 % slower.",
+        ),
+        ("image: {max_ratio: 1.1, where: yes}", "'image': where is yes (a boolean), but must be text. YAML reads a bare"
+         ' yes as a boolean. Write: "yes"'),
+        ("image: {max_ratio: 1.1, bound: lower}", "'image': unknown key 'bound'. Allowed: max_ratio, where,"
+         " confidence. bound belongs under release: or guards: (a regression always needs its interval)"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_latencies(tmp_path: Path, entry: str, told: str) -> None:
+    assert problem(tmp_path, "latency", entry) == told
+
+
+def test_the_same_slice_under_two_spellings_is_given_twice(tmp_path: Path) -> None:
+    twice = "recall[a=1,b=2]: {at_least: 0.9}\n    recall[b=2, a=1]: {at_least: 0.1}"
+    with pytest.raises(Problems, match=r":5: 'recall\[b=2, a=1\]' is already given in line 4\. Remove one"):
+        read(tmp_path, "release", twice)
+
+
+@pytest.mark.parametrize("section", ["release", "regression"])
+def test_a_metric_without_its_parameter(tmp_path: Path, section: str) -> None:
+    bar = {"release": "at_least: 0.8", "regression": "max_drop: 0.1"}[section]
+    if "selective_accuracy" not in METRICS:
+        pytest.skip("not in the catalogue yet")
+    told = problem(tmp_path, section, f"selective_accuracy: {{{bar}}}")
+    assert told == "'selective_accuracy' needs abstain_below. Add e.g. abstain_below: 0.6"

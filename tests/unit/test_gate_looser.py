@@ -1,0 +1,89 @@
+"""What one thresholds file lets through that another did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_cosmos.gate import Thresholds, looser, read_thresholds
+
+BASE = """\
+version: 1
+not_for_release: [tiny]
+release:
+  floor:
+    accuracy: {at_least: 0.85, min_cases: 900, bound: lower, confidence: 0.95}
+    error_rate: {at_most: 0.01}
+    recall[category=hazard]: {at_least: 0.9, confidence: 0.95}
+guards:
+  tiny:
+    floor:
+      accuracy: {at_least: 0.7}
+regression:
+  floor:
+    accuracy: {max_drop: 0.02}
+    unparsed_rate: {max_rise: 0.01}
+latency:
+  image: {max_ratio: 1.1, where: "NVIDIA*"}
+waivers:
+  - {case: floor/a-b, reason: glare, owner: A, expires: 2026-12-31}
+"""
+
+
+def read(folder: Path, text: str) -> Thresholds:
+    path = folder / "thresholds.yaml"
+    path.write_text(text)
+    return read_thresholds(path)
+
+
+def test_the_same_file_is_not_looser(tmp_path: Path) -> None:
+    assert looser(read(tmp_path, BASE), read(tmp_path, BASE + "# a comment\n")) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ("at_least: 0.85", "at_least: 0.8", "release floor accuracy: at_least 0.8, was 0.85"),
+        ("at_most: 0.01", "at_most: 0.02", "release floor error_rate: at_most 0.02, was 0.01"),
+        (", min_cases: 900", "", "release floor accuracy: min_cases 1, was 900"),
+        ("lower, confidence: 0.95", "lower, confidence: 0.9", "release floor accuracy: confidence 0.9, was 0.95"),
+        ("bound: lower", "bound: point", "release floor accuracy: bound point, was lower"),
+        ("    error_rate: {at_most: 0.01}\n", "", "release floor error_rate is gone (at_most 0.01)"),
+        (
+            "recall[category=hazard]",
+            "recall[category=safe]",
+            "release floor recall[category=hazard] is gone (at_least 0.9)",
+        ),
+        ("at_least: 0.7", "at_least: 0.6", "guard of tiny floor accuracy: at_least 0.6, was 0.7"),
+        ("  tiny:\n", "  teeny:\n", "guard of tiny floor accuracy is gone (at_least 0.7)"),
+        ("max_drop: 0.02", "max_drop: 0.05", "regression floor accuracy: max_drop 0.05, was 0.02"),
+        (
+            "{max_drop: 0.02}",
+            "{max_drop: 0.02, confidence: 0.8}",
+            "regression floor accuracy: confidence 0.8, was 0.95",
+        ),
+        ("max_rise: 0.01", "max_rise: 0.05", "regression floor unparsed_rate: max_rise 0.05, was 0.01"),
+        ("max_ratio: 1.1", "max_ratio: 2", "latency latency image on NVIDIA*: max_ratio 2, was 1.1"),
+        ("NVIDIA*", "NVIDIA H100*", "latency latency image on NVIDIA* is gone (max_ratio 1.1)"),
+        ("[tiny]", "[tiny, '*']", "* is newly not for release: release targets no longer block it"),
+        ("floor/a-b", "floor/c-b", "floor/c-b is newly waived until 2026-12-31: glare (A)"),
+        ("2026-12-31", "2027-12-31", "floor/a-b is waived until 2027-12-31: glare (A); it was until 2026-12-31"),
+    ],
+)
+def test_each_way_to_demand_less_is_named_and_its_opposite_is_none(
+    tmp_path: Path, written: str, instead: str, told: str
+) -> None:
+    assert written in BASE
+    base, now = read(tmp_path, BASE), read(tmp_path, BASE.replace(written, instead, 1))
+    assert looser(base, now) == (told,)
+    assert told not in looser(now, base)
+
+
+def test_confidence_of_a_figure_that_is_only_printed_demands_nothing(tmp_path: Path) -> None:
+    printed = BASE.replace("0.9, confidence: 0.95", "0.9, confidence: 0.6")
+    assert looser(read(tmp_path, BASE), read(tmp_path, printed)) == ()
+
+
+def test_everything_gone_is_named_line_by_line(tmp_path: Path) -> None:
+    assert len(looser(read(tmp_path, BASE), Thresholds())) == 7
