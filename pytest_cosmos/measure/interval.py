@@ -34,17 +34,30 @@ def interval(
 
 
 def effective_cases(value: float, influence: Values, cluster: Codes, worth: float | None = None) -> float:
-    """Return how many independent cases would be as good as these: cases / design effect, which is at least 1.
+    """Return how many independent cases would be as good as these: cases / design effect.
 
     Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `worth`: how many
     cases the figure rests on, where these are fewer than all.
     """
-    clusters = distinct(cluster)
     cases = len(influence) if worth is None else worth
     simple = value * (1 - value) / cases
-    if clusters < 2 or simple <= 0:
-        return min(float(clusters), cases)
-    return cases / max(1.0, variance(influence, cluster) / simple)
+    if simple <= 0:
+        return min(float(distinct(cluster)), cases)
+    return cases / design_effect(simple, influence, cluster, 1 / cases)
+
+
+def design_effect(simple: float, influence: Values, cluster: Codes, weight: float) -> float:
+    """Return by how much the clusters raise a variance, that of independent cases being `simple`; 1 or more.
+
+    A ratio of two estimates (Kish 1965), and a poor one where few cases differ from the rest: one wrong answer shows
+    no clustering, whatever there is. So one more cluster is imagined of which all cases differ, each by `weight`.
+    """
+    if distinct(cluster) < 2:
+        return float(len(cluster))
+    seen = variance(influence, cluster)
+    size = float((np.bincount(cluster) ** 2).sum() / len(cluster))  # of the cluster that a case is in, on average
+    imagined = (seen + (size * weight) ** 2) / (simple + size * weight**2)
+    return max(1.0, seen / simple if simple > 0 else 1.0, imagined)
 
 
 def variance(influence: Values, cluster: Codes) -> float:

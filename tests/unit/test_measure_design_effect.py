@@ -1,0 +1,66 @@
+"""The effective number of cases: what clusters take off the evidence, above all where few answers are wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_cosmos.measure.interval import Codes, Values, design_effect, effective_cases, interval, variance
+
+
+def influence_of(right: Values) -> Values:
+    return np.asarray((right - right.mean()) / len(right))
+
+
+def bounds(right: Values, cluster: Codes) -> tuple[float, float]:
+    found = interval(float(right.mean()), influence_of(right), cluster)
+    assert found is not None
+    return found
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_cases_of_their_own_are_all_effective(answers: list[bool]) -> None:
+    right = np.array(answers, dtype=float)
+    effective = effective_cases(float(right.mean()), influence_of(right), np.arange(len(right)))
+    assert effective == pytest.approx(len(right))
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=2, max_size=60))
+def test_there_are_never_more_effective_cases_than_cases(rows: list[tuple[int, bool]]) -> None:
+    cluster, right = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=float)
+    effective = effective_cases(float(right.mean()), influence_of(right), cluster)
+    assert 0 < effective <= len(rows) + 1e-9
+
+
+def test_clusters_of_equal_answers_count_once() -> None:
+    right = np.repeat(np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 0, 1]), 4)
+    effective = effective_cases(0.7, influence_of(right), np.repeat(np.arange(10), 4))
+    assert effective == pytest.approx(10 * 9 / 10, rel=0.03)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 10])
+def test_one_wrong_answer_is_no_proof_of_independence(size: int) -> None:
+    """All right counts clusters; with one wrong, whose cluster tells nothing, the low end must not leap over that."""
+    cluster = np.repeat(np.arange(100), size)
+    right = np.ones(len(cluster))
+    perfect = bounds(right, cluster)[0]
+    right[0] = 0.0
+    assert bounds(right, cluster)[0] < perfect + 0.002
+
+
+def test_with_many_wrong_answers_the_imagined_cluster_hardly_counts() -> None:
+    chance = np.random.default_rng(5)
+    right = (chance.random(3000) < 0.7).astype(float)
+    cluster = np.repeat(np.arange(1000), 3)
+    effect = design_effect(0.7 * 0.3 / 3000, influence_of(right), cluster, 1 / 3000)
+    assert effect == pytest.approx(max(1.0, variance(influence_of(right), cluster) / (0.7 * 0.3 / 3000)), abs=0.02)
+
+
+def test_few_wrong_answers_in_clusters_of_unequal_size_lean_to_the_larger() -> None:
+    cluster = np.repeat(np.arange(40), [1, 1, 1, 20] * 10)
+    right = np.ones(len(cluster))
+    right[0] = 0.0  # of a cluster of one
+    effective = effective_cases(float(right.mean()), influence_of(right), cluster)
+    assert effective < 20
