@@ -42,6 +42,7 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
     decision = decide(run, outcomes, checks)
     stored = sum(outcome.reply.stored for outcome in outcomes)
     run = run.model_copy(update={"decision": decision, "stored": stored})
+    folder.write_thresholds(thresholds.source if thresholds is not None else b"")
     folder.write_run(run)
     folder.write_summary(summary)
     return Conclusion(run, outcomes, summary, checks, decision)

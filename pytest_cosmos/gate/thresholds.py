@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -58,6 +58,8 @@ class Thresholds:
     path: str = ""
     digest: str = ""
     """SHA-256 over the file."""
+    source: bytes = field(default=b"", repr=False)
+    """The file itself: a run keeps a copy of what it was held against."""
 
     def guards_for(self, model: str) -> tuple[Threshold, ...]:
         """Return the guards that hold for this model."""
@@ -93,6 +95,7 @@ def read_thresholds(path: Path) -> Thresholds:
         not_for_release=_models(found["not_for_release"], reader) if "not_for_release" in found else (),
         path=shown(path),
         digest=hashlib.sha256(data).hexdigest(),
+        source=data,
     )
     complaints.raise_any()
     return thresholds

@@ -1,4 +1,4 @@
-"""The run folder: run.json, outcomes.jsonl, metrics.json, index.html, media/. Nothing else writes into it.
+"""The run folder: run.json, outcomes.jsonl, metrics.json, thresholds.yaml, index.html, media/. All writing is here.
 
 `outcomes.jsonl` is append-only and synced once per batch; the other files appear whole (temporary name, synced,
 renamed). A crash costs at most the outcomes not yet synced, and a torn last line is left out when read.
@@ -26,6 +26,7 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `run.json`        what was run, on what, and what it came to
 - `outcomes.jsonl`  one line a case: what was asked, said, expected
 - `metrics.json`    every figure of the report
+- `thresholds.yaml` a copy of the file that it was last held against
 - `media/`          thumbnails for the report
 
 `pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
@@ -84,6 +85,18 @@ class RunFolder:
     def write_summary(self, summary: Summary) -> None:
         """Write metrics.json."""
         write_whole(self.path / "metrics.json", summary.model_dump_json(indent=1).encode() + b"\n")
+
+    @property
+    def thresholds(self) -> Path:
+        """Where the copy of the thresholds file lies that the run was last held against, if it was."""
+        return self.path / "thresholds.yaml"
+
+    def write_thresholds(self, source: bytes) -> None:
+        """Keep a copy of the thresholds file; of a run that is held against none, an earlier copy goes."""
+        if source:
+            write_whole(self.thresholds, source)
+        else:
+            self.thresholds.unlink(missing_ok=True)
 
     def write_thumbnail(self, media_hash: str, jpeg: bytes) -> None:
         """Keep one picture for the report, so that it can be made again without the suite."""

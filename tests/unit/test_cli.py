@@ -52,6 +52,19 @@ def test_gate_fails_a_run_against_a_higher_bar(finished: RunFolder, tmp_path: Pa
     assert "NOT MET" in text
 
 
+def test_a_run_keeps_the_file_that_it_was_last_held_against(finished: RunFolder, tmp_path: Path) -> None:
+    assert not finished.thresholds.exists()
+    invoke("gate", str(finished.path), "--root", str(finished.path.parent))
+    assert finished.thresholds.read_text() == BARS
+    higher = tmp_path / "higher.yaml"
+    higher.write_text(BARS.replace("0.8", "0.81"))
+    invoke("gate", str(finished.path), "--thresholds", str(higher))
+    assert finished.thresholds.read_text() == higher.read_text()
+    finished.write_run(finished.read_run().model_copy(update={"thresholds": ""}))
+    invoke("gate", str(finished.path))
+    assert not finished.thresholds.exists()
+
+
 def test_gate_fails_when_outcomes_were_taken_away(finished: RunFolder) -> None:
     file = finished.path / "outcomes.jsonl"
     file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if '"wrong"' not in line))
