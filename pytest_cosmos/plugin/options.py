@@ -11,12 +11,14 @@ import argparse
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_cosmos.plugin.root import refuse_moved_root, refuse_value_as_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,52 +162,43 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(f"cosmos_{name}", text, default="")
 
 
-def without_aliases(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split a command line into what is left without the short options, and the values these had.
-
-    Before the aliases exist pytest would take `./ckpt` of `--model ./ckpt` for a test path and execute
-    `./ckpt/conftest.py`; a checkpoint is data.
-    """
-    taking = {f"--{option.name}" for option in OPTIONS if option.short and option.takes_value}
-    flags = {f"--{option.name}" for option in OPTIONS if option.short and not option.takes_value}
+def without_values(args: Sequence[str], taking: Collection[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Split a command line into what is left without these options, and pairs of an option and its value apart."""
     kept: list[str] = []
-    values: list[str] = []
+    pairs: list[tuple[str, str]] = []
     words = iter(args)
     for word in words:
         if word == "--":
             kept += [word, *words]
         elif word in taking:
-            values.append(next(words, ""))
-        elif word.partition("=")[0] not in taking | flags:
+            pairs.append((word, next(words, "")))
+        elif word.partition("=")[0] not in taking:
             kept.append(word)
-    return kept, values
+    return kept, pairs
 
 
-def refuse_hijacked_root(config: pytest.Config, values: Sequence[str]) -> None:
-    """Raise UsageError where pytest took the value of a short option for the project's root.
+def without_aliases(args: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Take the short options off a command line, as `without_values`.
 
-    That choice is made before any plugin is loaded; its ini file could name code to run.
+    Before the aliases exist pytest would take `./ckpt` of `--model ./ckpt` for a test path and execute
+    `./ckpt/conftest.py`; a checkpoint is data.
     """
-    for value in values:
-        path = Path(os.path.abspath(config.invocation_params.dir / value)) if value else None
-        if path is None or not path.exists():
-            continue
-        for taken in (config.inipath, config.rootpath):
-            if taken is not None and Path(taken).is_relative_to(path) and config.invocation_params.dir != path:
-                raise pytest.UsageError(
-                    f"pytest took '{value}' for a test folder and made it the root of the project. "
-                    f"Write --model={value} (with =), or name the tests first: pytest benchmarks/ --model {value}"
-                )
+    kept, pairs = without_values(
+        args, {f"--{option.name}" for option in OPTIONS if option.short and option.takes_value}
+    )
+    flags = {f"--{option.name}" for option in OPTIONS if option.short and not option.takes_value}
+    return [word for word in kept if word not in flags], pairs
 
 
 @contextlib.contextmanager
 def short_aliases(early_config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> Iterator[None]:
     """Hide the short options while the initial conftests are loaded, then add those that nobody has taken."""
-    kept, values = without_aliases(args)
-    refuse_hijacked_root(early_config, values)
+    kept, pairs = without_aliases(args)
+    refuse_value_as_root(early_config, pairs)
     known = early_config.known_args_namespace
     known.file_or_dir = parser.parse_known_args(kept).file_or_dir
     yield
+    ours = {f"--cosmos-{option.name}" for option in OPTIONS if option.takes_value}
     group = parser.getgroup("cosmos")
     for option in OPTIONS:
         if option.short:
@@ -213,6 +206,10 @@ def short_aliases(early_config: pytest.Config, parser: pytest.Parser, args: Sequ
             with contextlib.suppress(ValueError, argparse.ArgumentError):
                 keywords = {**option.keywords, "help": f"Same as --cosmos-{option.name}"}
                 group.addoption(f"--{option.name}", dest=option.dest, **keywords)
+                ours |= {f"--{option.name}"} if option.takes_value else set()
+    words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, early_config.invocation_params.args)]
+    rest, pairs = without_values(words, ours)
+    refuse_moved_root(early_config, parser.parse_known_args(rest), pairs)
 
 
 def asked_explicitly(config: pytest.Config) -> bool:

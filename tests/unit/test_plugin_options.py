@@ -14,16 +14,18 @@ from pytest_cosmos.plugin.options import OPTIONS, duration, positive, shard, wit
 @pytest.mark.parametrize(
     ("args", "kept", "values"),
     [
-        (["--model", "./ckpt", "tests"], ["tests"], ["./ckpt"]),
+        (["--model", "./ckpt", "tests"], ["tests"], [("--model", "./ckpt")]),
         (["--model=./ckpt", "tests"], ["tests"], []),
         (["tests", "--allow-partial", "-k", "x"], ["tests", "-k", "x"], []),
-        (["--suite", "a", "--suite", "b"], [], ["a", "b"]),
+        (["--suite", "a", "--suite", "b"], [], [("--suite", "a"), ("--suite", "b")]),
         (["--", "--model", "x"], ["--", "--model", "x"], []),
-        (["--model"], [], [""]),
+        (["--model"], [], [("--model", "")]),
         (["--cosmos-model", "./ckpt"], ["--cosmos-model", "./ckpt"], []),
     ],
 )
-def test_aliases_and_their_values_are_taken_off(args: list[str], kept: list[str], values: list[str]) -> None:
+def test_aliases_and_their_values_are_taken_off(
+    args: list[str], kept: list[str], values: list[tuple[str, str]]
+) -> None:
     assert without_aliases(args) == (kept, values)
 
 
