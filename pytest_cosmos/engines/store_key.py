@@ -33,10 +33,9 @@ UNDECIDING: Final = frozenset({
     "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
     "baselines", "baseline", "compare_base", "only", "split",
     # what is made of replies
-    "strict", "allow_partial", "gate", "ci", "calibration",
+    "strict", "allow_partial", "gate", "ci",
     # how it is gone about
-    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store", "repeats",
-    "check_determinism",
+    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store",
 })  # fmt: skip
 """Settings that leave replies as they are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_cosmos.measure.catalogue import FIXED_SLICES, METRICS, MetricKind
+from pytest_cosmos.measure.comparison import Pairs, compare, difference, differences, pair
 from pytest_cosmos.measure.facts import Facts, read_facts
 from pytest_cosmos.measure.interval import interval
 from pytest_cosmos.measure.summary import measure, metric, summarise, warm_imports
@@ -12,9 +13,14 @@ __all__ = [
     "METRICS",
     "Facts",
     "MetricKind",
+    "Pairs",
+    "compare",
+    "difference",
+    "differences",
     "interval",
     "measure",
     "metric",
+    "pair",
     "read_facts",
     "summarise",
     "warm_imports",

@@ -77,7 +77,7 @@ class Collection:
         suite = self._read(name)
         if suite is None:
             return ()
-        cases = suite.cases(self.settings.split)
+        cases = suite.cases("test")
         if self.settings.limit is not None:
             cases = limit_samples(cases, self.settings.limit, self.settings.seed)
         return cases if self.settings.shard is None else shard_samples(cases, self.settings.shard)
@@ -98,16 +98,15 @@ class Collection:
 
     def suite_records(self, selected: Mapping[str, int]) -> tuple[SuiteRecord, ...]:
         """Describe the suites read, with how many cases of each this run means to ask."""
-        split = self.settings.split
         return tuple(
             SuiteRecord(
                 name=name,
                 path=relative(suite.folder, self.settings.root),
                 digest=suite.digest,
-                planned=len(suite.cases(split)),
+                planned=len(suite.cases("test")),
                 selected=selected.get(name, 0),
-                blank=suite.blank(split),
-                sources=tuple(sorted({case.sample.source for case in suite.cases(split)})),
+                blank=suite.blank("test"),
+                sources=tuple(sorted({case.sample.source for case in suite.cases("test")})),
                 title=suite.title,
             )
             for name, suite in self.suites.items()
@@ -147,7 +146,7 @@ class Collection:
             )
         try:
             asked = self._prompt_file()
-            suite = read_suite(folders[name], split=self.settings.split)
+            suite = read_suite(folders[name])
             self.suites[name] = suite if asked is None else with_prompt_file(suite, asked)
         except Problems:
             self.broken.add(name)

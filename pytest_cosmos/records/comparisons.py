@@ -9,7 +9,8 @@ from pydantic import Field, StrictStr
 from pytest_cosmos.records.base import SCHEMA_VERSION, Record
 from pytest_cosmos.records.measures import metric_key
 
-Change = Literal["improved", "worse", "no_evidence", "no_data"]
+Change = Literal["improved", "worse", "changed", "no_evidence", "no_data"]
+"""`changed`: there is evidence of a difference in a figure that has no better side."""
 
 
 class Difference(Record):

@@ -1,0 +1,247 @@
+"""Two runs of the same cases -> what changed: pairs, differences with their intervals, fixed and broken cases.
+
+Only a case that both were asked alike, and both replied to, is compared; every other one is named with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pytest_cosmos.measure.catalogue import METRICS
+from pytest_cosmos.measure.facts import Facts, Flags, read_facts
+from pytest_cosmos.measure.formulas import FORMULAS, Figure
+from pytest_cosmos.measure.interval import CONFIDENCE, Values
+from pytest_cosmos.measure.paired import figure_interval, figure_test, holm, share_interval, share_test
+from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Unpaired
+
+PAIRED_SHARES = frozenset((
+    "accuracy", "exact_accuracy", "recall", "specificity", "missed_hazard_rate", "false_alarm_rate",
+    "parse_rate", "unparsed_rate",
+))  # fmt: skip
+"""Shares of cases that are chosen by the expected answer alone: both runs' are of the same cases."""
+
+COMPARED = (
+    "accuracy", "balanced_accuracy", "precision", "recall", "f1", "specificity", "exact_accuracy",
+    "mean_absolute_error", "parse_rate", "unparsed_rate", "mean_confidence",
+)  # fmt: skip
+"""What is compared over each suite."""
+
+SLICED = "accuracy"
+"""What is compared over slices, too."""
+
+SLICES = ("prompt", "category", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The cases that two runs share: by suite, both sides' rows in the same order."""
+
+    baseline: Mapping[str, Facts]
+    candidate: Mapping[str, Facts]
+    unpaired: tuple[Unpaired, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.candidate.values()))
+
+    def where(self, suite: str, conditions: Mapping[str, str]) -> tuple[Facts, Facts] | None:
+        """Return both sides of the cases that meet every condition, as the candidate's run has them; None: no case."""
+        if suite not in self.candidate:
+            return None
+        before, after = self.baseline[suite], self.candidate[suite]
+        rows: Flags = np.ones(len(after), dtype=bool)
+        for key, value in conditions.items():
+            rows &= np.asarray(after.values_of(key) == value, dtype=bool)
+        return before.take(rows), after.take(rows)
+
+    def keys(self, *, right_before: bool, right_after: bool) -> tuple[str, ...]:
+        """Return the cases that were and are answered so, sorted."""
+        return tuple(
+            sorted(
+                outcome.case.key
+                for suite, after in self.candidate.items()
+                for outcome, was, is_ in zip(after.outcomes, self.baseline[suite].correct, after.correct, strict=True)
+                if (was, is_) == (right_before, right_after)
+            )
+        )
+
+
+def pair(baseline: Sequence[Outcome], candidate: Sequence[Outcome]) -> Pairs:
+    """Match the cases of two runs.
+
+    Raises `RunFolderError` where a run has a case twice, or one that contradicts itself.
+    """
+    before, after = read_facts(baseline), read_facts(candidate)
+    reasons = _reasons(_by_key(before), _by_key(after))
+    kept = {key for key, reason in reasons.items() if not reason}
+    return Pairs(
+        _only(before, kept),
+        _only(after, kept),
+        tuple(Unpaired(case=key, reason=reason) for key, reason in sorted(reasons.items()) if reason),
+    )
+
+
+def _by_key(facts: Mapping[str, Facts]) -> dict[str, Outcome]:
+    return {outcome.case.key: outcome for one in facts.values() for outcome in one.outcomes}
+
+
+def _only(facts: Mapping[str, Facts], keys: set[str]) -> dict[str, Facts]:
+    rows = {suite: [outcome.case.key in keys for outcome in one.outcomes] for suite, one in facts.items()}
+    return {suite: one.take(np.array(rows[suite], dtype=bool)) for suite, one in facts.items() if any(rows[suite])}
+
+
+def _reasons(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> dict[str, str]:
+    """Say of every case why it can't be compared; empty: it can."""
+    return {key: _reason(before.get(key), after.get(key)) for key in {**before, **after}}
+
+
+def _reason(before: Outcome | None, after: Outcome | None) -> str:
+    if before is None:
+        return "only in the candidate"
+    if after is None:
+        return "only in the baseline"
+    if before.case.sample.media_hash != after.case.sample.media_hash:
+        return "other media"
+    if before.case.prompt != after.case.prompt:
+        return "other prompt"
+    if before.case.expected != after.case.expected:
+        return "other expected answer"
+    silent = [side for side, one in (("baseline", before), ("candidate", after)) if one.reply.finish == "error"]
+    return f"no reply of the {' and of the '.join(silent)}" if silent else ""
+
+
+def differences(pairs: Pairs, confidence: float = CONFIDENCE) -> tuple[Difference, ...]:
+    """Return the difference of every figure over each suite, and of the accuracy over its slices."""
+    found: list[Difference] = []
+    for suite, facts in pairs.candidate.items():
+        found += (difference(pairs, suite, name, confidence=confidence) for name in COMPARED)
+        found += adjusted([difference(pairs, suite, SLICED, where, confidence) for where in _slices(facts)])
+    return tuple(found)
+
+
+def _slices(facts: Facts) -> Iterator[dict[str, str]]:
+    for key in SLICES:
+        yield from ({key: value} for value in sorted({str(value) for value in facts.values_of(key) if value}))
+
+
+def difference(
+    pairs: Pairs, suite: str, metric: str, where: Mapping[str, str] | None = None, confidence: float = CONFIDENCE
+) -> Difference:
+    """Return the candidate's figure less the baseline's, over the pairs of a slice; value None: no data.
+
+    There is none for a figure without an interval (a count, a time), nor for the error rate: a case without a reply
+    is no pair.
+    """
+    found = Difference(suite=suite, metric=metric, slice=dict(where or {}), confidence=confidence)
+    sides = pairs.where(suite, where or {})
+    if sides is None or metric == "error_rate":
+        return found
+    before, after = (FORMULAS[metric](facts) for facts in sides)
+    if before.value is None or after.value is None or before.influence is None or after.influence is None:
+        return found.model_copy(update={"baseline": before.value, "candidate": after.value})
+    measured = (
+        _of_share(before, after, confidence)
+        if metric in PAIRED_SHARES
+        else _of_figure(after.value - before.value, before, after, sides[1], confidence)
+    )
+    return _worded(found.model_copy(update={"baseline": before.value, "candidate": after.value, **measured}))
+
+
+def _of_share(before: Figure, after: Figure, confidence: float) -> dict[str, Any]:
+    """Compare the two case by case."""
+    of = after.of
+    was, is_ = _counted(before), _counted(after)
+    change = is_.astype(np.float64) - was
+    low, high = share_interval(change, of.cluster, confidence)
+    return {
+        **_basis(of),
+        "value": float(change.sum()) / len(of),
+        "low": low,
+        "high": high,
+        "fixed": int((is_ & ~was).sum()),
+        "broken": int((was & ~is_).sum()),
+        "both": int((was & is_).sum()),
+        "neither": int((~was & ~is_).sum()),
+        "p_value": share_test(change, of.cluster),
+    }
+
+
+def _counted(share: Figure) -> Flags:
+    """Return which cases a share counts: its influence on a case is (1 or 0 - value) / cases."""
+    assert share.influence is not None
+    assert share.value is not None
+    return np.asarray(share.influence * len(share.of) + share.value > 0.5, dtype=bool)
+
+
+def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confidence: float) -> dict[str, Any]:
+    """Compare the two by how much each case moves either; `facts` are all pairs, as the candidate has them."""
+    moves = [_moves(figure, facts) for figure in (before, after)]
+    counts = ~np.isnan(moves[0]) | ~np.isnan(moves[1])
+    was, is_ = (np.nan_to_num(move[counts]) for move in moves)
+    of = facts.take(counts)
+    worths = [figure.worth for figure in (before, after) if figure.worth is not None]
+    low, high = figure_interval(
+        value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=min(worths, default=None)
+    )
+    return {
+        **_basis(of), "value": value, "low": low, "high": high, "p_value": figure_test(value, is_ - was, of.cluster),
+    }  # fmt: skip
+
+
+def _moves(figure: Figure, facts: Facts) -> Values:
+    """Return how much each of `facts` moves a figure; NaN: it does not count."""
+    assert figure.influence is not None
+    place = {outcome.case.key: row for row, outcome in enumerate(facts.outcomes)}
+    moves = np.full(len(facts), np.nan)
+    moves[[place[outcome.case.key] for outcome in figure.of.outcomes]] = figure.influence
+    return moves
+
+
+def _basis(of: Facts) -> dict[str, Any]:
+    return {"cases": len(of), "samples": of.samples, "clusters": of.clusters}
+
+
+def _worded(difference: Difference) -> Difference:
+    """Call it improved or worse where there is evidence for it."""
+    p_value = difference.p_value if difference.p_adjusted is None else difference.p_adjusted
+    higher = METRICS[difference.metric].higher_is_better
+    change: Change
+    if p_value is None or difference.value is None:
+        change = "no_data"
+    elif p_value >= 1 - difference.confidence:
+        change = "no_evidence"
+    elif higher is None:
+        change = "changed"
+    else:
+        change = "improved" if (difference.value > 0) == higher else "worse"
+    return difference.model_copy(update={"change": change})
+
+
+def adjusted(slices: Sequence[Difference]) -> list[Difference]:
+    """Adjust the p-values of one metric's slices for being several (Holm)."""
+    told = [one for one in slices if one.p_value is not None]
+    if len(told) < 2:
+        return list(slices)
+    p_values = iter(holm([one.p_value for one in told if one.p_value is not None]))
+    return [
+        one if one.p_value is None else _worded(one.model_copy(update={"p_adjusted": next(p_values)})) for one in slices
+    ]
+
+
+def compare(baseline: Run, candidate: Run, pairs: Pairs, remarks: Sequence[str] = ()) -> Comparison:
+    """Say what changed from a baseline's run to a candidate's."""
+    return Comparison(
+        baseline=baseline.id,
+        candidate=candidate.id,
+        baseline_model=baseline.model.label,
+        candidate_model=candidate.model.label,
+        pairs=len(pairs),
+        differences=differences(pairs),
+        fixed=pairs.keys(right_before=False, right_after=True),
+        broken=pairs.keys(right_before=True, right_after=False),
+        unpaired=pairs.unpaired,
+        remarks=tuple(remarks),
+    )
