@@ -37,7 +37,7 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
     outcomes = tuple(folder.read_outcomes())
     summary = summarise(outcomes)
     # a shard is held against no bar: merging gates the whole
-    gated = run.gated and not run.shard
+    gated = not run.ungated and not run.shard
     checks = check(thresholds, outcomes, run) if thresholds is not None and gated else ()
     decision = decide(run, outcomes, checks)
     stored = sum(outcome.reply.stored for outcome in outcomes)

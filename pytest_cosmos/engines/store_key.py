@@ -33,9 +33,10 @@ UNDECIDING: Final = frozenset({
     "root", "cases", "thresholds", "reports", "replies", "suites", "prompt_file", "limit", "shard", "time_budget",
     "baselines", "baseline", "compare_base", "only", "split",
     # what is made of replies
-    "strict", "allow_partial", "gate", "ci",
+    "strict", "allow_partial", "gate", "ci", "calibration",
     # how it is gone about
-    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store",
+    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store", "repeats",
+    "check_determinism",
 })  # fmt: skip
 """Settings that leave replies as they are."""
 

@@ -47,14 +47,14 @@ def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> De
     data, suites without a threshold. A shard answers for its own part and is held against no bar: `checks` are
     those of the merged run.
     """
-    if run.shard:
+    if run.shard or run.ungated:
         checks = ()
     tallies = _tallies(run, outcomes)
-    findings = [*_errors(run, outcomes, tallies), *_absent(tallies, part=bool(run.shard))]
+    findings = [*_errors(run, outcomes, tallies), *_absent(run, tallies)]
     if run.shard:
         findings += _shard(run, tallies)
     else:
-        findings += _gate(run, tallies, checks) if run.gated else _ungated(tallies)
+        findings += _ungated(run, tallies) if run.ungated else _gate(run, tallies, checks)
     deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
     return Decision(
         outcome=deciding.word if deciding else "passed",
@@ -89,6 +89,8 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
     if run.failed_tests:
         failures = _some(sorted(run.failed_tests))  # which of xdist's workers, or shards, was first says nothing
         yield _Finding("errors", f"{counted(len(run.failed_tests), 'test')} failed outright: {failures}.")
+    for split in sorted({outcome.case.sample.split for outcome in outcomes} - {run.split}):
+        yield _Finding("errors", f"Cases of the {split} split are among those of the {run.split} split. Run again.")
     for tally in tallies:
         if tally.twice:
             yield _Finding(
@@ -107,8 +109,8 @@ def _no_reply(outcome: Outcome) -> bool:
     return outcome.judgement.verdict is Verdict.ERROR or outcome.reply.finish == "error"
 
 
-def _absent(tallies: Sequence[_Tally], *, part: bool) -> Iterator[_Finding]:
-    """Find suites of which nothing is known; a `part` of a suite may be empty."""
+def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    """Find suites of which nothing is known; a shard's part of a suite may be empty."""
     if not tallies:
         yield _Finding("no_data", "No suite was run. Name one with --suite, or a test file that asks for one.")
     for tally in tallies:
@@ -117,10 +119,12 @@ def _absent(tallies: Sequence[_Tally], *, part: bool) -> Iterator[_Finding]:
                 "no_data",
                 f"{tally.suite}: the suite was not run. Run its tests, or name others with --suite.",
             )
-        elif tally.planned == 0 and part:
+        elif tally.planned == 0 and run.shard:
             continue
         elif tally.planned == 0:
-            yield _Finding("no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its test split.")
+            yield _Finding(
+                "no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its {run.split} split."
+            )
         elif not tally.answered:
             yield _Finding("no_data", f"{tally.suite}: 0 of {tally.planned} cases answered, so there is no data.")
 
@@ -157,8 +161,8 @@ def _shard(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
     )
 
 
-def _ungated(tallies: Sequence[_Tally]) -> Iterator[_Finding]:
-    yield _Finding("no_evidence", "Measured only (--cosmos-no-gate): nothing was held against a bar.", fails=False)
+def _ungated(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+    yield _Finding("no_evidence", f"Measured only ({run.ungated}): nothing was held against a bar.", fails=False)
     yield from _partial(tallies, allowed=True)
 
 
@@ -194,7 +198,7 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
     """Tell of release targets that were missed without blocking."""
     shown = [check.status for check in checks if not check.blocking]
     missed = len(shown) - shown.count(CheckStatus.MET)
-    if not missed or not run.gated:
+    if not missed or run.ungated:
         return ()
     return (
         f"{missed} of {len(shown)} release targets not met: '{run.model.name}' would not be released "

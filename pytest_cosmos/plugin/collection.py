@@ -77,7 +77,7 @@ class Collection:
         suite = self._read(name)
         if suite is None:
             return ()
-        cases = suite.cases("test")
+        cases = suite.cases(self.settings.split)
         if self.settings.limit is not None:
             cases = limit_samples(cases, self.settings.limit, self.settings.seed)
         return cases if self.settings.shard is None else shard_samples(cases, self.settings.shard)
@@ -98,15 +98,16 @@ class Collection:
 
     def suite_records(self, selected: Mapping[str, int]) -> tuple[SuiteRecord, ...]:
         """Describe the suites read, with how many cases of each this run means to ask."""
+        split = self.settings.split
         return tuple(
             SuiteRecord(
                 name=name,
                 path=relative(suite.folder, self.settings.root),
                 digest=suite.digest,
-                planned=len(suite.cases("test")),
+                planned=len(suite.cases(split)),
                 selected=selected.get(name, 0),
-                blank=suite.blank("test"),
-                sources=tuple(sorted({case.sample.source for case in suite.cases("test")})),
+                blank=suite.blank(split),
+                sources=tuple(sorted({case.sample.source for case in suite.cases(split)})),
                 title=suite.title,
             )
             for name, suite in self.suites.items()
@@ -146,7 +147,7 @@ class Collection:
             )
         try:
             asked = self._prompt_file()
-            suite = read_suite(folders[name])
+            suite = read_suite(folders[name], split=self.settings.split)
             self.suites[name] = suite if asked is None else with_prompt_file(suite, asked)
         except Problems:
             self.broken.add(name)

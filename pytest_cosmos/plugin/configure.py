@@ -26,6 +26,7 @@ _AS_GIVEN = ("limit", "seed", "shard", "time_budget", "strict", "allow_partial",
 
 _IF_GIVEN = (
     "device", "dtype", "attention", "quantize", "max_new_tokens", "family", "sampling", "media_transport", "timeout",
+    "split",
 )  # fmt: skip
 """Settings that keep their default where the option is not given."""
 
@@ -181,7 +182,17 @@ def _store(config: pytest.Config, engine: str, reports: Path) -> Path | None:
 
 
 def _thresholds(config: pytest.Config) -> Path | None:
+    """Return the thresholds file; None: there is none, or the split asked is not the one that it is about."""
     from pytest_cosmos.errors import OptionError
+
+    split = config.option.cosmos_split or "test"
+    if split != "test":
+        if config.option.cosmos_thresholds:
+            raise OptionError(
+                f"--cosmos-thresholds {config.option.cosmos_thresholds}: thresholds hold for the test split, but "
+                f"--cosmos-split {split} is only measured. Leave one of them out."
+            )
+        return None
 
     asked = _path(config, "thresholds")
     if asked is None:

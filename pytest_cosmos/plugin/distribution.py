@@ -63,10 +63,10 @@ def samples_by_node(nodeids: list[str], settings: Settings) -> dict[str, str]:
     known = {}
     for name, folder in find_suites(settings.cases).items() if settings.cases.is_dir() else ():
         try:
-            suite = read_suite(folder, decode=())
+            suite = read_suite(folder, decode=(), split=settings.split)
         except CosmosError:  # the workers report it, with every other mistake
             continue
-        for case in suite.cases("test"):
+        for case in suite.cases(settings.split):
             for text in (case.id, f"{name}-{case.id}"):
                 known[text] = known[text.encode("unicode_escape").decode()] = sample_key(case)
     found = {nodeid: _sample(nodeid.partition("[")[2].removesuffix("]"), known) for nodeid in nodeids}

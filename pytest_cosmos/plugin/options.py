@@ -109,6 +109,8 @@ OPTIONS = (
     Option("prompt", {"metavar": "FILE", "help": "Replace the system and user text of every prompt by those of a YAML "
                       "file in the Cosmos form (system_prompt, user_prompt)"}),
     Option("strict", {"action": "store_true", "default": False, "help": "A wrong answer fails its test"}),
+    Option("split", {"choices": ("test", "validation", "train"),
+                     "help": "Which split of the suites is asked (default: test); another is measured only"}),
     Option("no-gate", {"action": "store_true", "default": False,
                        "help": "Measure only: hold against no threshold"}),
     Option("thresholds", {"metavar": "FILE", "help": "Thresholds (default: thresholds.yaml of the project)"}),

@@ -166,6 +166,7 @@ class Reporter:
             versions=versions(),
             git_commit=git_commit(settings.root),
             seed=settings.seed,
+            split=settings.split,
             limit=settings.limit,
             shard="{}/{}".format(*settings.shard) if settings.shard else "",
             thresholds=relative(file, settings.root) if file else "",

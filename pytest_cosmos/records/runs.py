@@ -17,7 +17,7 @@ class SuiteRecord(Record):
     digest: StrictStr = ""
     """SHA-256 over the suite's label files."""
     planned: int
-    """Cases of the suite's test split."""
+    """Cases of the split that is asked."""
     selected: int
     """Cases this run meant to ask."""
     blank: int = 0
@@ -90,3 +90,10 @@ class Run(Record):
     split: StrictStr = "test"
     """Which split of the suites was asked."""
     decision: Decision | None = None
+
+    @property
+    def ungated(self) -> str:
+        """Why it is held against no bar: the option that said so; empty: it is held against them."""
+        if self.split != "test":  # it is there to choose and to fit by, so it is evidence of nothing
+            return f"--cosmos-split {self.split}"
+        return "" if self.gated else "--cosmos-no-gate"

@@ -91,12 +91,13 @@ def _facts(run: Run, summary: Summary, outcomes: Sequence[Outcome]) -> tuple[Fac
     samples = len({(o.case.suite, o.case.sample.id) for o in outcomes})
     prompts = len({(o.case.suite, o.case.prompt.name) for o in outcomes})
     size = f", {model.parameters / 1e6:,.1f} M parameters" if model.parameters else ""
+    split = "" if run.split == "test" else f" (the {run.split} split)"
     data = [text.plural(samples, "image"), text.plural(prompts, "prompt"), text.plural(len(outcomes), "case")]
     facts = [
         Fact("Model", model.name + size),
         Fact(
             "Data",
-            " × ".join(data[:2]) + f" = {data[2]}" if samples * prompts == len(outcomes) else ", ".join(data),
+            (" × ".join(data[:2]) + f" = {data[2]}" if samples * prompts == len(outcomes) else ", ".join(data)) + split,
         ),
         Fact("Suites" if len(run.suites) > 1 else "Suite", ", ".join(s.title or s.name for s in run.suites)),
         Fact("Date", text.when(run.started)),

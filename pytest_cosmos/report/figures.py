@@ -63,7 +63,7 @@ def headline(run: Run) -> Word:
     if run.shard and run.decision.outcome == "no_evidence":
         return Word(f"Shard {run.shard}", "This part is answered; merged with the others it is held against the bars.",
                     "warn", "◔")  # fmt: skip
-    if not run.gated and run.decision.exit_code == 0:
+    if run.ungated and run.decision.exit_code == 0:
         return MEASURED
     return OUTCOME_WORDS[run.decision.outcome]
 

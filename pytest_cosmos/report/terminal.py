@@ -210,10 +210,14 @@ def time_lines(run: Run, width: int) -> Iterator[Line]:
         yield Line("")
 
 
+def _of_split(run: Run) -> str:
+    return "" if run.split == "test" else f" of the {run.split} split"
+
+
 def decision_lines(run: Run, width: int) -> Iterator[Line]:
     """Yield the decision and its reasons."""
     word, note, decision = headline(run), release_note(run), run.decision
-    count = f" ({decision.answered} of {decision.planned} cases)" if decision else ""
+    count = f" ({decision.answered} of {decision.planned} cases{_of_split(run)})" if decision else ""
     simulated = ", simulated images only" if simulated_only(run) else ""
     told = f"{word.text.upper()}: {run.model.name}{count}{simulated}{'; ' + note if note else ''}"
     yield from _wrapped(told, width, word.style, "")

@@ -25,7 +25,13 @@ _OWN = frozenset((
     "id", "started", "finished", "command", "shard", "failed_tests", "stored", "seconds", "decision", "baselines",
 ))  # fmt: skip
 """Fields of a run that each shard has its own of."""
-_NAMES = {"seed": "--seed", "limit": "--limit", "allow_partial": "--allow-partial", "thresholds": "thresholds file"}
+_NAMES = {
+    "seed": "--seed",
+    "limit": "--limit",
+    "split": "--cosmos-split",
+    "allow_partial": "--allow-partial",
+    "thresholds": "thresholds file",
+}
 
 _LISTED = 3
 _SHOWN = 60

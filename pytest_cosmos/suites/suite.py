@@ -68,14 +68,17 @@ def find_suites(cases: Path) -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(cases.iterdir()) if (folder / MANIFEST).is_file()}
 
 
-def read_suite(folder: Path, *, decode: Collection[str] = (DEFAULT_SPLIT,), thorough: bool = False) -> Suite:
-    """Read a suite; raise Problems that lists all mistakes in its files at once.
+def read_suite(
+    folder: Path, *, split: str = DEFAULT_SPLIT, decode: Collection[str] | None = None, thorough: bool = False
+) -> Suite:
+    """Read a suite; raise Problems that lists all mistakes in its files at once: one without cases of `split` is one.
 
-    The media of the splits in `decode` are read, hashed and decoded (of a video only the first frames, unless
-    `thorough`); of the others only presence and size are looked at (their samples have no `media_hash`).
+    The media of the splits in `decode` (None: of `split`) are read, hashed and decoded (of a video only the first
+    frames, unless `thorough`); of the others only presence and size are looked at (their samples have no `media_hash`).
     """
     complaints = Complaints()
-    suite = _SuiteReader(folder, complaints, decode, thorough=thorough).read()
+    decoded = (split,) if decode is None else decode
+    suite = _SuiteReader(folder, complaints, decoded, split, thorough=thorough).read()
     complaints.raise_any()
     assert suite is not None, "a suite that is not read has a complaint"
     return suite
@@ -84,8 +87,10 @@ def read_suite(folder: Path, *, decode: Collection[str] = (DEFAULT_SPLIT,), thor
 class _SuiteReader:
     """Reads one suite."""
 
-    def __init__(self, folder: Path, complaints: Complaints, decode: Collection[str], *, thorough: bool) -> None:
-        self.folder, self.complaints, self.decode = folder, complaints, decode
+    def __init__(
+        self, folder: Path, complaints: Complaints, decode: Collection[str], split: str, *, thorough: bool
+    ) -> None:
+        self.folder, self.complaints, self.decode, self.split = folder, complaints, decode, split
         self.file = folder / MANIFEST
         self.inside = SuiteFolder(folder, thorough=thorough)
 
@@ -114,7 +119,7 @@ class _SuiteReader:
             videos=self.inside.videos,
             digest=hashlib.sha256(b"\0".join((data, table_data, *manifest.prompt_files))).hexdigest(),
         )
-        if not self.complaints and not suite.cases():
+        if not self.complaints and not suite.cases(self.split):
             self._complain_of_no_cases(suite, table)
         return None if self.complaints else suite
 
@@ -179,10 +184,10 @@ class _SuiteReader:
             )
 
     def _complain_of_no_cases(self, suite: Suite, file: Path) -> None:
-        tested = sum(sample.split == DEFAULT_SPLIT for sample in suite.samples)
+        asked = sum(sample.split == self.split for sample in suite.samples)
         self.complaints.add(
             file,
             1,
-            f"no cases in the {DEFAULT_SPLIT} split: {len(suite.samples)} samples, {tested} of them in it, "
-            f"{suite.blank()} blank answers. Add samples of this split with expected answers",
+            f"no cases in the {self.split} split: {len(suite.samples)} samples, {asked} of them in it, "
+            f"{suite.blank(self.split)} blank answers. Add samples of this split with expected answers",
         )

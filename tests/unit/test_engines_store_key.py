@@ -92,6 +92,7 @@ OTHER_SETTINGS: dict[str, dict[str, Any]] = {
     "threads": {"threads": 2},
     "concurrency": {"concurrency": 9},
     "which cases": {"suites": ("floor",), "limit": 3, "shard": (1, 2), "time_budget": 9.0, "split": "validation"},
+    "what is asked besides": {"repeats": 3, "check_determinism": True, "calibration": Path("calibration.json")},
     "what it is compared with": {"baseline": "v1", "compare_base": True, "only": ("wrong", "reports/latest")},
     "the gate": {"strict": True, "allow_partial": True, "gate": False},
     "where things lie": {"reports": Path("r"), "cases": Path("c"), "thresholds": Path("t"), "store": Path("s.sqlite")},
@@ -144,8 +145,8 @@ def test_every_setting_was_thought_of() -> None:
     """A new setting is part of the key by itself; this asks its author whether it should be."""
     decided = {field.name for field in dataclasses.fields(Settings)} - UNDECIDING
     assert decided == {
-        "adapter", "attention", "calibration", "check_determinism", "device", "dtype", "endpoint", "engine", "family",
-        "max_new_tokens", "media_transport", "model", "models_file", "quantize", "repeats", "sampling", "seed",
+        "adapter", "attention", "device", "dtype", "endpoint", "engine", "family", "max_new_tokens", "media_transport",
+        "model", "models_file", "quantize", "sampling", "seed",
     }  # fmt: skip
 
 

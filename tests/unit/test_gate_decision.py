@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_cosmos.gate import Thresholds, check, decide, read_thresholds
-from pytest_cosmos.records import ERROR, Decision, Outcome, Run, Threshold
+from pytest_cosmos.records import ERROR, Case, Decision, Outcome, Run, Threshold
 from tests.unit.builders import outcome, outcomes_of, run_of
 
 RELEASE = Threshold(suite="floor", metric="accuracy", at_least=0.85, where="thresholds.yaml:4")
@@ -145,3 +145,22 @@ def test_measuring_only_accepts_a_part_and_missed_bars_but_no_errors() -> None:
     broken = [*outcomes, outcome("broken", said=ERROR)]
     assert decided(run_of(broken, gated=False), broken).outcome == "errors"
     assert decided(run_of(planned={"floor": 48}, gated=False), []).outcome == "no_data"
+
+
+def test_another_split_is_held_against_nothing_whatever_the_run_says_of_itself() -> None:
+    outcomes = [one.model_copy(update={"case": _in_split(one.case, "validation")}) for one in GOOD]
+    decision = decided(run_of(outcomes).model_copy(update={"split": "validation"}), outcomes)
+    assert (decision.outcome, decision.exit_code) == ("no_evidence", 0)
+    assert decision.reasons == ("Measured only (--cosmos-split validation): nothing was held against a bar.",)
+    assert decision.would_release is None
+
+
+def test_cases_of_another_split_cannot_stand_in_for_those_of_the_test_split() -> None:
+    outcomes = [*GOOD[1:], GOOD[0].model_copy(update={"case": _in_split(GOOD[0].case, "train")})]
+    decision = decided(run_of(outcomes), outcomes)
+    assert (decision.outcome, decision.exit_code) == ("errors", 1)
+    assert "Cases of the train split are among those of the test split" in decision.reasons[0]
+
+
+def _in_split(case: Case, split: str) -> Case:
+    return case.model_copy(update={"sample": case.sample.model_copy(update={"split": split})})
