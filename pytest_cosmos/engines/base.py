@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 
 
 class Engine(Protocol):
@@ -43,3 +43,11 @@ class Recalls(Protocol):
 
     def describe(self) -> ModelRecord:
         """Say what answers, also before `load`."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """What an engine has besides whose latency can be measured; `latency.MEASURES` says of what."""
+
+    def time(self, measure: Measure, case: Case | None) -> Timing:
+        """Execute a benchmark once, with the device at rest before and after; raise where it cannot be done."""

@@ -17,7 +17,9 @@ from pytest_cosmos.engines.endpoint_asking import Asking, Memory, Terms
 from pytest_cosmos.engines.endpoint_pace import Pace
 from pytest_cosmos.engines.endpoint_request import TOP_LOGPROBS, Requests, published_sampling
 from pytest_cosmos.engines.endpoint_server import Served, check_room, family_of_server, find_anew, find_once
-from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.engines.endpoint_timing import time_stream
+from pytest_cosmos.engines.latency import time_answer
+from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 from pytest_cosmos.settings import MOST_REQUESTS, Settings
 
 
@@ -93,6 +95,14 @@ class EndpointEngine:
                 loop.run_until_complete(task)
             loop.run_until_complete(client.close())
             loop.close()
+
+    def time(self, measure: Measure, case: Case | None) -> Timing:
+        """Take the time of a reply, or by streaming it that of its tokens."""
+        assert case is not None
+        if measure == "answer":
+            return time_answer(self, case)
+        _, terms = self._ready()
+        return asyncio.run(time_stream(self._address, terms.requests, self._memory.refused, measure, case))
 
     def close(self) -> None:
         """End at once whatever is under way; may be called from any thread, and twice."""

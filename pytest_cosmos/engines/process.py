@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest_cosmos
 from pytest_cosmos.errors import ModelUnavailable
-from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 from pytest_cosmos.settings import Settings
 
 _MAIN = "from pytest_cosmos.engines.process_child import main; main()"
@@ -140,6 +140,12 @@ class ProcessEngine:
         self._process.tell("answer", tuple(cases))
         while (reply := self._expect("reply")[0]) is not None:
             yield reply
+
+    def time(self, measure: Measure, case: Case | None) -> Timing:
+        """Execute a benchmark once over there, where the clock is too."""
+        self._process.tell("time", measure, case)
+        timing: Timing = self._expect("timed")[0]
+        return timing
 
     def close(self) -> None:
         """End the process, unless it is kept for another engine."""

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any, BinaryIO
 
-from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.engines.base import Engine, Timed
 from pytest_cosmos.errors import CosmosError
 
 
@@ -28,6 +28,8 @@ class _Servant:
         try:
             if order == "load":
                 self._load(*arguments)
+            elif order == "time":
+                self._time(*arguments)
             else:
                 self._answer(*arguments)
         except CosmosError as error:
@@ -56,6 +58,10 @@ class _Servant:
         for reply in self._engine.answer(cases):
             self._say("reply", reply)
         self._say("reply", None)
+
+    def _time(self, *arguments: Any) -> None:
+        assert isinstance(self._engine, Timed), "load comes before time"
+        self._say("timed", self._engine.time(*arguments))
 
 
 class _Mouth:

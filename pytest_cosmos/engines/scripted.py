@@ -24,8 +24,9 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pytest_cosmos.engines.latency import time_answer
 from pytest_cosmos.prompting import FAMILIES, split_reply, user_text
-from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, quoted, read_file, read_yaml
 
 FAMILY = FAMILIES["reason2"]
@@ -76,6 +77,11 @@ class ScriptedEngine:
             if line.crash:
                 raise RuntimeError(line.crash)
             yield scripted_reply(case, line, batch=number)
+
+    def time(self, measure: Measure, case: Case | None) -> Timing:
+        """Take the time of a reply: the seconds that its script says, as they pass."""
+        assert case is not None
+        return time_answer(self, case)
 
     def close(self) -> None:
         """Stop in the midst of a wait."""

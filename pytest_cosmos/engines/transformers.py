@@ -19,15 +19,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pytest_cosmos.engines.latency import time_answer
 from pytest_cosmos.engines.models import fetch, filled, locate
 from pytest_cosmos.engines.transformers_confidence import Alternatives, answer_start, answer_step, probability
 from pytest_cosmos.engines.transformers_generate import Inputs, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
 from pytest_cosmos.engines.transformers_load import Loaded, free_memory, holds, load, warm_imports
 from pytest_cosmos.engines.transformers_sizes import BatchSizes, by_manner, fits, is_out_of_memory, split
+from pytest_cosmos.engines.transformers_timing import Watch, time_parts
 from pytest_cosmos.judging import judge
 from pytest_cosmos.prompting import split_reply, user_text
-from pytest_cosmos.records import Case, ModelRecord, Reply
+from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 from pytest_cosmos.settings import Settings
 
 __all__ = ["TransformersEngine", "warm_imports"]
@@ -107,6 +109,23 @@ class TransformersEngine:
                 if not ahead:
                     return
                 yield from self._answer(ready, *ahead.popleft(), pool)
+
+    def time(self, measure: Measure, case: Case | None) -> Timing:
+        """Execute a benchmark once; of `load` the weights in memory are given up first."""
+        loaded, preparer = self._ready().loaded, self._ready().preparer
+        watch = Watch(loaded.model.device)
+        if case is not None and measure != "answer":
+            return time_parts(watch, loaded, preparer, measure, case)
+        if case is not None:
+            watch.start()
+            timing = time_answer(self, case)
+            return watch.timing(tokens=timing.tokens)
+        self.close()
+        del loaded, preparer
+        free_memory()
+        watch.start()
+        self.load()
+        return watch.timing()
 
     def close(self) -> None:
         """Stop at the next token and free the model; from any thread, also in the midst of answering."""

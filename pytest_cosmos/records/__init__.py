@@ -3,6 +3,7 @@
     Sample x Prompt -> Case -> (engine) -> Reply -> (judge) -> Judgement
     Case + Reply + Judgement = Outcome -> Metric, Confusion -> (threshold) -> Check -> Decision;  Run: all about one run
     two Runs -> Comparison
+    Benchmark -> (engine) -> Timing, round by round -> Latency
 
 Whatever crosses a process or touches a disk is one of these frozen pydantic models.
 """
@@ -13,6 +14,7 @@ from pytest_cosmos.records.base import ERROR, SCHEMA_VERSION, UNPARSED, Record
 from pytest_cosmos.records.cases import AnswerKind, Case, Prompt, Sample, Vision
 from pytest_cosmos.records.comparisons import Change, Comparison, Difference, Unpaired
 from pytest_cosmos.records.decisions import Bound, Check, CheckStatus, Decision, OutcomeWord, Threshold, Waiver
+from pytest_cosmos.records.latency import Benchmark, Latency, Measure, Series, Timing
 from pytest_cosmos.records.measures import Confusion, Metric, Summary, metric_key
 from pytest_cosmos.records.replies import Judgement, Outcome, Reply, Verdict
 from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
@@ -22,6 +24,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "UNPARSED",
     "AnswerKind",
+    "Benchmark",
     "Bound",
     "Case",
     "Change",
@@ -32,6 +35,8 @@ __all__ = [
     "Decision",
     "Difference",
     "Judgement",
+    "Latency",
+    "Measure",
     "Metric",
     "ModelRecord",
     "Outcome",
@@ -41,9 +46,11 @@ __all__ = [
     "Reply",
     "Run",
     "Sample",
+    "Series",
     "SuiteRecord",
     "Summary",
     "Threshold",
+    "Timing",
     "Unpaired",
     "Verdict",
     "Vision",

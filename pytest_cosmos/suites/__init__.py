@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pytest_cosmos.suites.columns import SPLITS
+from pytest_cosmos.suites.latency import SUITE as LATENCY
+from pytest_cosmos.suites.latency import standard_benchmarks, write_media
 from pytest_cosmos.suites.limit import limit_samples
 from pytest_cosmos.suites.prompt_files import PromptFile, read_prompt_file, with_prompt_file
 from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
 from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite
 
 __all__ = [
+    "LATENCY",
     "MANIFEST",
     "SPLITS",
     "PromptFile",
@@ -20,5 +23,7 @@ __all__ = [
     "read_suite",
     "shard_of",
     "shard_samples",
+    "standard_benchmarks",
     "with_prompt_file",
+    "write_media",
 ]
