@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_cosmos.gate import Thresholds, check, decide, read_thresholds
+from pytest_cosmos.gate import Held, Thresholds, Timed, check, check_latency, decide, read_thresholds
 from pytest_cosmos.measure import summarise
 from pytest_cosmos.media import thumbnail_jpeg
 from pytest_cosmos.records import Check, Decision, Outcome, Run, Summary
@@ -39,7 +39,10 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
     # a shard is held against no bar: merging gates the whole
     gated = not run.ungated and not run.shard
     checks = check(thresholds, outcomes, run) if thresholds is not None and gated else ()
-    decision = decide(run, outcomes, checks)
+    timed = Timed(run, folder.read_latency(), folder.read_latency(baseline=True))
+    held = check_latency(thresholds.latency, timed) if thresholds is not None and gated else Held()
+    checks = (*checks, *held.checks)
+    decision = decide(run, outcomes, checks, timed=timed.names, remarks=held.remarks)
     stored = sum(outcome.reply.stored for outcome in outcomes)
     run = run.model_copy(update={"decision": decision, "stored": stored})
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")

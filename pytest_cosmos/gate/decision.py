@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import yaml
 
 from pytest_cosmos.gate.checks import counted, suites_answered_for
+from pytest_cosmos.gate.entries import LATENCY_SUITE
 from pytest_cosmos.records import Check, CheckStatus, Decision, Outcome, OutcomeWord, Run, Verdict
 
 _LISTED = 3
@@ -40,16 +41,24 @@ class _Tally:
         return bool(self.planned) and self.answered == self.planned and not self.twice
 
 
-def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> Decision:
+def decide(
+    run: Run,
+    outcomes: Sequence[Outcome],
+    checks: Sequence[Check],
+    *,
+    timed: Collection[str] = (),
+    remarks: Sequence[str] = (),
+) -> Decision:
     """Weigh everything: whatever fails decides, the weightiest names the outcome, all reasons are kept.
 
     Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, checks without
     data, suites without a threshold. A shard answers for its own part and is held against no bar: `checks` are
-    those of the merged run.
+    those of the merged run. `timed` are the benchmarks of latency that were measured, which count like the cases of
+    a suite; `remarks` are added to the reasons.
     """
     if run.shard or run.ungated:
         checks = ()
-    tallies = _tallies(run, outcomes)
+    tallies = (*_tallies(run, outcomes), *_latency_tally(run, timed))
     findings = [*_errors(run, outcomes, tallies), *_absent(run, tallies)]
     if run.shard:
         findings += _shard(run, tallies)
@@ -61,7 +70,7 @@ def decide(run: Run, outcomes: Sequence[Outcome], checks: Sequence[Check]) -> De
         exit_code=int(any(finding.fails for finding in findings)),
         answered=sum(tally.answered for tally in tallies),
         planned=sum(tally.planned or 0 for tally in tallies),
-        reasons=tuple(dict.fromkeys(finding.reason for finding in findings)) + _remarks(run, checks),
+        reasons=tuple(dict.fromkeys(finding.reason for finding in findings)) + _remarks(run, checks) + tuple(remarks),
         would_release=_would_release(tallies, checks, broken=any(f.word == "errors" for f in findings)),
     )
 
@@ -75,6 +84,14 @@ def _tallies(run: Run, outcomes: Sequence[Outcome]) -> tuple[_Tally, ...]:
         _Tally(suite, planned.get(suite), len(count), tuple(key for key, n in sorted(count.items()) if n > 1))
         for suite, count in counts.items()
     )
+
+
+def _latency_tally(run: Run, timed: Collection[str]) -> Iterator[_Tally]:
+    """Count the benchmarks of latency as the cases of a suite, where the run was asked for them."""
+    if run.latency is not None:
+        names = Counter(run.latency)
+        answered = len(set(names) & set(timed))
+        yield _Tally(LATENCY_SUITE, len(names), answered, tuple(name for name, n in sorted(names.items()) if n > 1))
 
 
 def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) -> Iterator[_Finding]:
@@ -121,6 +138,10 @@ def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
             )
         elif tally.planned == 0 and run.shard:
             continue
+        elif tally.planned == 0 and tally.suite == LATENCY_SUITE:
+            yield _Finding(
+                "no_data", "latency: no benchmark was collected. Run benchmarks/test_latency.py, without -k."
+            )
         elif tally.planned == 0:
             yield _Finding(
                 "no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its {run.split} split."
@@ -139,6 +160,9 @@ def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Itera
             yield _Finding("missed_bar", _line(check))
     if run.allow_partial:
         yield from partial
+    for check in blocking:
+        if check.status is CheckStatus.NO_EVIDENCE:
+            yield _Finding("no_evidence", _line(check))
     answered = {tally.suite: tally for tally in tallies if tally.planned and tally.answered}
     for check in blocking:  # a suite without any answer has been found before
         if check.status is CheckStatus.NO_DATA and check.threshold.suite in answered:
@@ -146,8 +170,10 @@ def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Itera
             yield _Finding("partial" if tolerated else "no_data", _line(check), fails=not tolerated)
     gated = {check.threshold.suite for check in checks}
     for tally in tallies:
-        if tally.suite not in gated:
+        if tally.suite not in gated and tally.suite != LATENCY_SUITE:
             yield _Finding("no_evidence", _no_evidence(run, tally.suite))
+    if not gated and {tally.suite for tally in tallies} == {LATENCY_SUITE}:
+        yield _Finding("no_evidence", "latency: timed only, held against no bar.", fails=False)
 
 
 def _shard(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
@@ -173,7 +199,8 @@ def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = N
         )
     for tally in tallies:
         if tally.planned and 0 < tally.answered < tally.planned:
-            found = f"{tally.suite}: {tally.answered} of {tally.planned} cases answered: the run is PARTIAL."
+            done = "benchmarks timed" if tally.suite == LATENCY_SUITE else "cases answered"
+            found = f"{tally.suite}: {tally.answered} of {tally.planned} {done}: the run is PARTIAL."
             yield _Finding("partial", found + advice, fails=not allowed)
 
 
@@ -208,7 +235,7 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
 
 def _would_release(tallies: Sequence[_Tally], checks: Sequence[Check], *, broken: bool) -> bool | None:
     found = {check.status for check in checks if check.threshold.kind == "release"}
-    complete = all(tally.complete for tally in tallies)
+    complete = all(tally.complete for tally in tallies if tally.suite != LATENCY_SUITE)
     if CheckStatus.NOT_MET in found and complete:
         return False
     return True if found == {CheckStatus.MET} and complete and not broken else None

@@ -57,6 +57,8 @@ class Latency(Record):
     """All that was timed in a run, the benchmarks in turns, and on what."""
 
     schema_version: int = SCHEMA_VERSION
+    run: StrictStr
+    """The id of the run that timed it."""
     model: ModelRecord
     device: StrictStr
     """What the times are those of: the GPU's name, the processor with the threads in use, the server's address."""

@@ -87,6 +87,8 @@ class Run(Record):
     """Ids of the runs of other models that were asked the same before, in the same session."""
     waived: tuple[StrictStr, ...] = ()
     """Keys of must-pass cases that failed and were let through by a waiver."""
+    baseline: StrictStr = ""
+    """What `--baseline` said: a run or a saved baseline; `none`: none on purpose; empty: nothing."""
     latency: tuple[StrictStr, ...] | None = None
     """The benchmarks of latency that this run was to measure; None: it was not asked for latency."""
     split: StrictStr = "test"

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.records import SCHEMA_VERSION, Outcome, Run, Summary
+from pytest_cosmos.records import SCHEMA_VERSION, Latency, Outcome, Run, Summary
 
 _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to the newest.
 
@@ -27,10 +27,15 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `outcomes.jsonl`  one line a case: what was asked, said, expected
 - `metrics.json`    every figure of the report
 - `thresholds.yaml` a copy of the file that it was last held against
+- `latency.json`    of a run asked for latency: how long single cases took, round by round; `latency-baseline.json`
+                    is that of the run it was compared with
 - `media/`          thumbnails for the report
 
 `pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
 """
+
+LATENCY = "latency.json"
+BASELINE_LATENCY = "latency-baseline.json"
 
 
 class RunFolder:
@@ -97,6 +102,22 @@ class RunFolder:
             write_whole(self.thresholds, source)
         else:
             self.thresholds.unlink(missing_ok=True)
+
+    def write_latency(self, latency: Latency, *, baseline: bool = False) -> None:
+        """Write latency.json; of the `baseline` a copy, so that the comparison can be made again without it."""
+        path = self.path / (BASELINE_LATENCY if baseline else LATENCY)
+        write_whole(path, latency.model_dump_json(indent=1).encode() + b"\n")
+
+    def read_latency(self, *, baseline: bool = False) -> Latency | None:
+        """Read what was timed (of the `baseline`, the copy); None where nothing was. RunFolderError: it is not one."""
+        path = self.path / (BASELINE_LATENCY if baseline else LATENCY)
+        if not path.is_file():
+            return None
+        try:
+            return Latency.model_validate(_read_json(path))
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise RunFolderError(f"{path}: no record of latency: {where}: {error.errors()[0]['msg']}") from None
 
     def write_thumbnail(self, media_hash: str, jpeg: bytes) -> None:
         """Keep one picture for the report, so that it can be made again without the suite."""
