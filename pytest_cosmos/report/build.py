@@ -22,6 +22,7 @@ from pytest_cosmos.report import text
 from pytest_cosmos.report.figures import (
     Figures,
     by_key,
+    check_interval,
     check_word,
     hazard_error,
     headline,
@@ -32,6 +33,7 @@ from pytest_cosmos.report.figures import (
     said_word,
     simulated_only,
     times,
+    value_and_bar,
 )
 from pytest_cosmos.report.view import (
     HEAT_LEVELS,
@@ -111,17 +113,18 @@ def check_row(check: Check) -> CheckRow:
     """Build the row of one check."""
     threshold, metric = check.threshold, check.metric
     word, style = check_word(check)
-    bars = tuple(b for b in (threshold.at_least, threshold.at_most) if b is not None)
+    value, bar = value_and_bar(check)
+    told = check.status is CheckStatus.NO_DATA or metric.asked_on or threshold.kind == "latency"
     return CheckRow(
         word=word,
         style=style,
         suite=threshold.suite,
         key=threshold.key,
-        value=text.against(threshold.metric, metric.value, bars),
-        interval=text.interval(metric),
-        bar=text.bar(threshold.metric, threshold.at_least, threshold.at_most).replace(">=", "≥").replace("<=", "≤"),
+        value=value,
+        interval=check_interval(check),
+        bar=bar.replace(">=", "≥").replace("<=", "≤"),
         cases=f"{metric.cases:,}",
-        message=check.message if check.status is CheckStatus.NO_DATA or metric.asked_on else "",
+        message=check.message if told else "",
         where=threshold.where,
         blocking=check.blocking,
     )

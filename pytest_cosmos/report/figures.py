@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, OutcomeWord, Run, Summary, Verdict
+from pytest_cosmos.report import text
 
 Style = Literal["", "good", "bad", "warn", "strong", "dim", "head"]
 
@@ -81,7 +82,26 @@ def check_word(check: Check) -> tuple[str, Style]:
         return "met", "good"
     if check.status is CheckStatus.NO_DATA:
         return "no data", "bad" if check.blocking else "warn"
+    if check.status is CheckStatus.NO_EVIDENCE:
+        return "no evidence", "bad" if check.blocking else "warn"
     return ("NOT MET", "bad") if check.blocking else ("not met: would not be released", "warn")
+
+
+def value_and_bar(check: Check) -> tuple[str, str]:
+    """Write what was measured and the bar it is held against, in the unit of the metric."""
+    bounds, value = check.threshold, check.metric.value
+    if bounds.kind == "latency":
+        return text.ratio(value), f"<= {text.ratio(bounds.max_ratio, 2)}"
+    bars = tuple(b for b in (bounds.at_least, bounds.at_most) if b is not None)
+    return text.against(bounds.metric, value, bars), text.bar(bounds.metric, bounds.at_least, bounds.at_most)
+
+
+def check_interval(check: Check) -> str:
+    """Write the interval of what was measured; empty where there is none."""
+    metric = check.metric
+    if check.threshold.kind == "latency" and metric.low is not None and metric.high is not None:
+        return f"{metric.low:.3f}–{metric.high:.3f}"
+    return text.interval(metric)
 
 
 def hazard_error(outcome: Outcome) -> str:

@@ -24,6 +24,7 @@ from pytest_cosmos.report.figures import (
     said_word,
     simulated_only,
     times,
+    value_and_bar,
 )
 
 WORST = 5
@@ -152,7 +153,7 @@ def check_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:
 
 def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
     words = [check_word(check) for check in checks]
-    figures = [_value_and_bar(check) for check in checks]
+    figures = [value_and_bar(check) for check in checks]
     wide, value_wide, bar_wide = (
         max(map(len, column))
         for column in zip(*((w, v, b) for (w, _), (v, b) in zip(words, figures, strict=True)), strict=True)
@@ -167,15 +168,8 @@ def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
         else:
             yield Line(start + text.one_line(name, room), style)
             yield Line(shown.rjust(width).rstrip(), style)
-        if check.status is CheckStatus.NO_DATA or check.metric.asked_on:
+        if check.status is CheckStatus.NO_DATA or check.metric.asked_on or check.threshold.kind == "latency":
             yield from _wrapped(check.message, width, style, " " * (wide + 4))
-
-
-def _value_and_bar(check: Check) -> tuple[str, str]:
-    bounds = check.threshold
-    bars = tuple(b for b in (bounds.at_least, bounds.at_most) if b is not None)
-    value = text.against(bounds.metric, check.metric.value, bars)
-    return value, text.bar(bounds.metric, bounds.at_least, bounds.at_most)
 
 
 def worst_lines(summary: Summary, outcomes: Sequence[Outcome], width: int) -> Iterator[Line]:

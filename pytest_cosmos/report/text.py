@@ -75,6 +75,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return number(None if value is None else 100 * value, digits)
 
 
+def ratio(value: float | None, digits: int = 3) -> str:
+    """Write how many times as much something is: `×1.042`."""
+    return NO_DATA if value is None else f"×{value:.{digits}f}"
+
+
 def seconds(value: float | None) -> str:
     """Write a duration with three significant digits, minutes from two minutes on: `0.034`, `7.25`, `3:05`."""
     if value is None:
