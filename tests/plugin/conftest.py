@@ -117,7 +117,7 @@ class Project:
     def run(self, *args: str, engine: tuple[str, ...] = ("--engine", "scripted"), apart: bool = False) -> Result:
         """Run pytest on benchmarks/ unless a path is given; `apart`: in a process of its own, as with a real engine."""
         paths = () if any((self.path / arg.partition("::")[0]).exists() for arg in args) else ("benchmarks",)
-        replies = ("--cosmos-replies", "replies.yaml") if engine else ()
+        replies = ("--cosmos-replies", "replies.yaml") if "scripted" in engine else ()
         before = self.folders()
         run = self.pytester.runpytest_inprocess if engine and not apart else self.pytester.runpytest_subprocess
         result = run(*paths, *engine, *replies, *self.workers, "-W", "error", *args)
