@@ -72,7 +72,7 @@ class Identity:
     """What answers, and how: everything but the case."""
 
     model: str
-    """As named on the command line; like the next not part of the hash."""
+    """As named on the command line, or by the server; like the next not part of the hash."""
     adapter: str
     """Its folder, as named."""
     parts: Mapping[str, Any]
@@ -164,7 +164,8 @@ def identify(settings: Settings) -> Identity | None:
         "versions": _versions(settings.engine),
         "code": _code(settings.engine),
     }
-    return Identity(settings.model, str(settings.adapter or ""), {**own, **parts})
+    # a server may serve one model only, which then goes unnamed
+    return Identity(settings.model or str(parts["model"]), str(settings.adapter or ""), {**own, **parts})
 
 
 def _weights(settings: Settings) -> dict[str, Any]:
