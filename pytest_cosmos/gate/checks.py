@@ -112,4 +112,6 @@ def _number(threshold: Threshold, value: float) -> str:
     bars = [bar for bar in (threshold.at_least, threshold.at_most) if bar is not None]
     missed = _below(threshold, value) or _above(threshold, value)
     digits = next((n for n in range(3, 15) if not missed or all(float(f"{value:.{n}f}") != bar for bar in bars)), 15)
-    return f"{value:.{digits}f}" + (f" {unit}" if unit in ("s", "points") else "/s" if unit else "")
+    return f"{value:.{digits}f}" + (
+        f" {unit}" if unit in ("s", "points") else "" if unit == "cost" else "/s" if unit else ""
+    )

@@ -66,7 +66,7 @@ def _bars(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
 
 def has_interval(metric: MetricKind) -> bool:
     """Tell whether a metric comes with an interval, so that a bound can be held against a bar."""
-    return not metric.timing and metric.unit != "count" and metric.name != "majority_baseline"
+    return metric.has_interval
 
 
 def _bound(metric: MetricKind, threshold: Threshold) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_cosmos.measure.calibration import scaled, temperature_of
 from pytest_cosmos.measure.catalogue import FIXED_SLICES, METRICS, MetricKind
 from pytest_cosmos.measure.comparison import Pairs, compare, difference, differences, pair
 from pytest_cosmos.measure.facts import Facts, read_facts
+from pytest_cosmos.measure.formulas import Parameters
 from pytest_cosmos.measure.interval import interval
 from pytest_cosmos.measure.summary import measure, metric, summarise, warm_imports
 
@@ -14,6 +16,7 @@ __all__ = [
     "Facts",
     "MetricKind",
     "Pairs",
+    "Parameters",
     "compare",
     "difference",
     "differences",
@@ -22,6 +25,8 @@ __all__ = [
     "metric",
     "pair",
     "read_facts",
+    "scaled",
     "summarise",
+    "temperature_of",
     "warm_imports",
 ]

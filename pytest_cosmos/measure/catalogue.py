@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["", "s", "1/s", "count", "points"]
+Unit = Literal["", "s", "1/s", "count", "points", "cost"]
+Parameter = Literal["", "cost", "abstain_below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class MetricKind:
     title: str
     """For people: the head of a table's column."""
     unit: Unit
-    """Empty: a figure between 0 and 1; `points`: steps of a rating scale."""
+    """Empty: a figure between 0 and 1; `points`: steps of a rating scale; `cost`: as thresholds.yaml counts it."""
     higher_is_better: bool | None
     """None: neither way is better, it describes."""
     proportion: bool
@@ -24,6 +25,9 @@ class MetricKind:
     description: str
     timing: bool = False
     """About how long replies took: replies asked in this run come first, see `timing`."""
+    parameter: Parameter = ""
+    """What it takes besides the cases: then only a threshold can say what it is, and a summary leaves it out."""
+    has_interval: bool = True
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -35,16 +39,25 @@ FIXED_SLICES = ("prompt", "category", "source", "label", "split", "group")
 """What every suite can be sliced by, besides its own declared columns."""
 
 
-def _share(name: str, title: str, description: str, *, higher: bool) -> MetricKind:
-    return MetricKind(name, title, "", higher, proportion=True, description=description)
+def _share(name: str, title: str, description: str, *, higher: bool, parameter: Parameter = "") -> MetricKind:
+    return MetricKind(name, title, "", higher, proportion=True, description=description, parameter=parameter)
 
 
-def _figure(name: str, title: str, unit: Unit, higher: bool | None, description: str) -> MetricKind:
-    return MetricKind(name, title, unit, higher, proportion=False, description=description)
+def _figure(
+    name: str, title: str, unit: Unit, higher: bool | None, description: str, parameter: Parameter = ""
+) -> MetricKind:
+    return MetricKind(name, title, unit, higher, proportion=False, description=description, parameter=parameter)
+
+
+def _plain(name: str, title: str, unit: Unit, higher: bool | None, description: str) -> MetricKind:
+    """Describe a figure that has no interval."""
+    return MetricKind(name, title, unit, higher, proportion=False, description=description, has_interval=False)
 
 
 def _time(name: str, title: str, unit: Unit, description: str) -> MetricKind:
-    return MetricKind(name, title, unit, unit == "1/s", proportion=False, description=description, timing=True)
+    return MetricKind(
+        name, title, unit, unit == "1/s", proportion=False, description=description, timing=True, has_interval=False
+    )
 
 
 _KINDS = (
@@ -61,7 +74,7 @@ _KINDS = (
         True,
         "Share answered correctly of each expected answer, averaged: rare answers weigh as much.",
     ),
-    _figure(
+    _plain(
         "majority_baseline",
         "Majority baseline",
         "",
@@ -87,7 +100,7 @@ _KINDS = (
         "Share of the harmless cases recognised as such; an unparsed answer recognises nothing.",
         higher=True,
     ),
-    _figure(
+    _plain(
         "missed_hazards",
         "Missed hazards",
         "count",
@@ -95,7 +108,7 @@ _KINDS = (
         "Hazards not recognised: answered as harmless, or unparsed.",
     ),
     _share("missed_hazard_rate", "Missed hazard rate", "Share of the hazards not recognised.", higher=False),
-    _figure("false_alarms", "False alarms", "count", False, "Harmless cases answered as a hazard."),
+    _plain("false_alarms", "False alarms", "count", False, "Harmless cases answered as a hazard."),
     _share(
         "false_alarm_rate",
         "False alarm rate",
@@ -135,6 +148,63 @@ _KINDS = (
         None,
         "Mean probability of the answers given, where the engine tells it.",
     ),
+    _figure(
+        "brier",
+        "Brier score",
+        "",
+        False,
+        "Mean squared distance of the confidence from 1 where the answer is exact and from 0 where it is not.",
+    ),
+    _plain(
+        "ece",
+        "Calibration error",
+        "",
+        False,
+        "Expected calibration error: how far confidence and share of exact answers are apart, in 15 bins of equally "
+        "many cases.",
+    ),
+    _plain(
+        "ece_noise_floor",
+        "Calibration noise",
+        "",
+        None,
+        "The calibration error that a perfectly calibrated model would show by chance on as many cases, simulated.",
+    ),
+    _figure(
+        "auroc",
+        "AUROC",
+        "",
+        True,
+        "How often a correct answer has the higher confidence than a wrong one: 0.5 is chance.",
+    ),
+    _share(
+        "accuracy_at_90_coverage",
+        "Accuracy at 90 %",
+        "Accuracy of the surest 90 % of the replies; without an answer or a confidence a reply is the least sure.",
+        higher=True,
+    ),
+    _figure(
+        "expected_cost",
+        "Expected cost",
+        "cost",
+        False,
+        "Mean cost per case of missed hazards and false alarms, as the threshold prices them.",
+        "cost",
+    ),
+    _share(
+        "coverage",
+        "Coverage",
+        "Share of the replies with an answer of at least the confidence asked for; on the others the model abstains.",
+        higher=True,
+        parameter="abstain_below",
+    ),
+    _share(
+        "selective_accuracy",
+        "Selective accuracy",
+        "Accuracy of the answers of at least the confidence asked for.",
+        higher=True,
+        parameter="abstain_below",
+    ),
     _time(
         "latency_p50",
         "Latency p50",
@@ -159,7 +229,7 @@ _KINDS = (
         "1/s",
         "Tokens generated, divided by the sum of what each case cost.",
     ),
-    _figure("cases", "Cases", "count", True, "Cases with an outcome, errors included."),
+    _plain("cases", "Cases", "count", True, "Cases with an outcome, errors included."),
 )
 
 METRICS: dict[str, MetricKind] = {kind.name: kind for kind in _KINDS}

@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import Facts, Flags, read_facts
-from pytest_cosmos.measure.formulas import FORMULAS, Figure
+from pytest_cosmos.measure.formulas import Figure, figure
 from pytest_cosmos.measure.interval import CONFIDENCE, Values
 from pytest_cosmos.measure.paired import figure_interval, figure_test, holm, share_interval, share_test
 from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Unpaired
@@ -139,7 +139,7 @@ def difference(
     sides = pairs.where(suite, where or {})
     if sides is None or metric == "error_rate":
         return found
-    before, after = (FORMULAS[metric](facts) for facts in sides)
+    before, after = (figure(metric, facts) for facts in sides)
     if before.value is None or after.value is None or before.influence is None or after.influence is None:
         return found.model_copy(update={"baseline": before.value, "candidate": after.value})
     measured = (
@@ -182,7 +182,7 @@ def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confid
     counts = ~np.isnan(moves[0]) | ~np.isnan(moves[1])
     was, is_ = (np.nan_to_num(move[counts]) for move in moves)
     of = facts.take(counts)
-    worths = [figure.worth for figure in (before, after) if figure.worth is not None]
+    worths = [side.worth for side in (before, after) if side.worth is not None]
     low, high = figure_interval(
         value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=min(worths, default=None)
     )

@@ -21,6 +21,9 @@ NO_ANSWER = -1
 NO_REPLY = -2
 """In `Facts.answer`: the model did not reply."""
 
+_ROUNDING = 1e-6
+"""By which a sum of probabilities in single precision may exceed 1."""
+
 Flags = NDArray[np.bool_]
 
 
@@ -50,6 +53,7 @@ class Facts:
     error: Values
     """Distance of a rating given from the rating expected; NaN: no rating prompt, or no answer."""
     confidence: Values
+    """Of the answer given, 0 to 1; NaN: not known."""
     seconds: Values
     """What the case cost; like the columns around it NaN where unknown."""
     waited: Values
@@ -96,6 +100,16 @@ class Facts:
     def parsed(self) -> Facts:
         """The cases with an answer."""
         return self.take(self.answer >= 0)
+
+    @cached_property
+    def rated(self) -> Facts:
+        """The cases with an answer whose confidence is known."""
+        return self.parsed.take(~np.isnan(self.parsed.confidence))
+
+    @property
+    def exact(self) -> Flags:
+        """Whether it is the very answer expected: what a confidence is about, a tolerance or not."""
+        return np.asarray(self.answer == self.expected, dtype=bool)
 
     @cached_property
     def graded(self) -> Facts:
@@ -163,7 +177,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         hazard=np.array([value is True for value in hazard], dtype=bool),
         alarm=np.array([outcome.said_hazard is True for outcome in outcomes], dtype=bool),
         error=_values(map(_rating_error, outcomes)),
-        confidence=_values(reply.confidence for reply in replies),
+        confidence=_probabilities(reply.confidence for reply in replies),
         seconds=_values(reply.seconds for reply in replies),
         waited=_values(reply.batch_seconds for reply in replies),
         tokens=_values(reply.output_tokens for reply in replies),
@@ -246,6 +260,12 @@ def _values(values: Iterable[float | int | None]) -> Values:
     column = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     column[~np.isfinite(column) | (column < 0)] = np.nan  # no time, count or probability is like that
     return column
+
+
+def _probabilities(values: Iterable[float | None]) -> Values:
+    column = _values(values)
+    column[column > 1 + _ROUNDING] = np.nan
+    return np.minimum(column, 1.0)
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:

@@ -5,13 +5,15 @@ Shares are counted here, because their interval needs both counts; scikit-learn 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from pytest_cosmos.measure.calibration import auroc, surest
 from pytest_cosmos.measure.facts import NO_REPLY, Facts, Flags
 from pytest_cosmos.measure.interval import Values
+from pytest_cosmos.measure.reliability import chance_error, reliability
 from pytest_cosmos.records import AnswerKind, Prompt
 
 
@@ -29,6 +31,18 @@ class Figure:
     worth: float | None = None
     """How many cases it rests on, where these are fewer than those counted."""
 
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What some metrics take besides the cases; without it they are no data."""
+
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """Of `expected_cost`: what a `missed_hazard` and a `false_alarm` cost; what is not named costs nothing."""
+    abstain_below: float | None = None
+    """Of `coverage` and `selective_accuracy`: with less confidence than this the model abstains."""
+
+
+NO_PARAMETERS = Parameters()
 
 Formula = Callable[[Facts], Figure]
 
@@ -176,8 +190,70 @@ def error_rate(facts: Facts) -> Figure:
 
 def mean_confidence(facts: Facts) -> Figure:
     """Return the mean probability of the answers given, of those that have one."""
-    of = facts.parsed.take(~np.isnan(facts.parsed.confidence))
-    return mean(of, of.confidence)
+    return mean(facts.rated, facts.rated.confidence)
+
+
+def brier(facts: Facts) -> Figure:
+    """Return the mean squared distance of the confidence from 1 where the answer is exact, else from 0."""
+    return mean(facts.rated, (facts.rated.confidence - facts.rated.exact) ** 2)
+
+
+def ece(facts: Facts) -> Figure:
+    """Return the expected calibration error; noise only ever raises it, so it has no interval but a noise floor."""
+    of = facts.rated
+    return Figure(reliability(of).error if len(of) else None, of)
+
+
+def ece_noise_floor(facts: Facts) -> Figure:
+    """Return the calibration error that a perfectly calibrated model would show by chance."""
+    of = facts.rated
+    return Figure(chance_error(of)[0] if len(of) else None, of)
+
+
+def confidence_auroc(facts: Facts) -> Figure:
+    """Return how often a correct answer has the higher confidence than a wrong one; None where there are not both."""
+    of, right = facts.rated, int(facts.rated.correct.sum())
+    if right in (0, len(of)):
+        return Figure(None, of)
+    value, influence = auroc(of.confidence, of.correct)
+    return Figure(value, of, influence, worth=min(right, len(of) - right))
+
+
+def accuracy_at_90_coverage(facts: Facts) -> Figure:
+    """Return the accuracy of the surest 90 % of the replies; None where no confidence is known.
+
+    A reply without an answer or a confidence is the least sure.
+    """
+    of = facts.replied
+    if not len(facts.rated):
+        return Figure(None, of)
+    kept = surest(np.where(of.answer >= 0, of.confidence, np.nan), 0.9)
+    return ratio(of.take(kept > 0), (kept * of.correct)[kept > 0], kept[kept > 0])
+
+
+def expected_cost(facts: Facts, parameters: Parameters) -> Figure:
+    """Return the mean cost of the cases with a hazard class; an unparsed answer misses a hazard, and alarms nobody."""
+    of, cost = facts.graded, parameters.cost
+    dearest = max(cost.values(), default=0.0)
+    if dearest <= 0:
+        return Figure(None, of)
+    missed, alarm = of.hazard & ~of.alarm, ~of.hazard & of.alarm
+    return mean(of, cost.get("missed_hazard", 0.0) * missed + cost.get("false_alarm", 0.0) * alarm, top=dearest)
+
+
+def coverage(facts: Facts, parameters: Parameters) -> Figure:
+    """Return which part of the replies is an answer of enough confidence; unparsed or unknown, the model abstained."""
+    of, least = facts.replied, parameters.abstain_below
+    if least is None or not len(facts.rated):
+        return Figure(None, of)
+    return share(of, (of.answer >= 0) & (of.confidence >= least))
+
+
+def selective_accuracy(facts: Facts, parameters: Parameters) -> Figure:
+    """Return the accuracy of the answers of enough confidence; None where there are none."""
+    least = parameters.abstain_below
+    of = facts.rated.take(facts.rated.confidence >= (np.inf if least is None else least))
+    return share(of, of.correct)
 
 
 def latency(percent: float) -> Formula:
@@ -230,10 +306,27 @@ FORMULAS: dict[str, Formula] = {
     "unparsed_rate": unparsed_rate,
     "error_rate": error_rate,
     "mean_confidence": mean_confidence,
+    "brier": brier,
+    "ece": ece,
+    "ece_noise_floor": ece_noise_floor,
+    "auroc": confidence_auroc,
+    "accuracy_at_90_coverage": accuracy_at_90_coverage,
     "latency_p50": latency(50),
     "latency_p95": latency(95),
     "cases_per_second": cases_per_second,
     "tokens_per_second": tokens_per_second,
     "cases": cases,
 }
-"""The formula of every name in METRICS."""
+"""The formula of every name in METRICS that takes no parameter."""
+
+PARAMETRIC: dict[str, Callable[[Facts, Parameters], Figure]] = {
+    "expected_cost": expected_cost,
+    "coverage": coverage,
+    "selective_accuracy": selective_accuracy,
+}
+"""The formula of every other."""
+
+
+def figure(name: str, facts: Facts, parameters: Parameters = NO_PARAMETERS) -> Figure:
+    """Compute the metric of this name."""
+    return PARAMETRIC[name](facts, parameters) if name in PARAMETRIC else FORMULAS[name](facts)

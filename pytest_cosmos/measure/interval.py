@@ -37,13 +37,15 @@ def effective_cases(value: float, influence: Values, cluster: Codes, worth: floa
     """Return how many independent cases would be as good as these: cases / design effect.
 
     Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `worth`: how many
-    cases the figure rests on, where these are fewer than all.
+    cases the figure rests on, where these are fewer than all. A figure whose cases differ less than right and wrong do
+    (the error of a rating, AUROC) is as sure as they show, one more cluster imagined that is as far off as can be.
     """
     cases = len(influence) if worth is None else worth
-    simple = value * (1 - value) / cases
-    if simple <= 0:
+    simple, most = float((influence**2).sum()), value * (1 - value)
+    if simple <= 0 or most <= 0:
         return min(float(distinct(cluster)), cases)
-    return cases / design_effect(simple, influence, cluster, 1 / cases)
+    independent = max(min(cases, most / simple), most / (simple + _size(cluster) / cases**2))
+    return independent / design_effect(simple, influence, cluster, 1 / cases)
 
 
 def design_effect(simple: float, influence: Values, cluster: Codes, weight: float) -> float:
@@ -55,9 +57,14 @@ def design_effect(simple: float, influence: Values, cluster: Codes, weight: floa
     if distinct(cluster) < 2:
         return float(len(cluster))
     seen = variance(influence, cluster)
-    size = float((np.bincount(cluster) ** 2).sum() / len(cluster))  # of the cluster that a case is in, on average
+    size = _size(cluster)
     imagined = (seen + (size * weight) ** 2) / (simple + size * weight**2)
     return max(1.0, seen / simple if simple > 0 else 1.0, imagined)
+
+
+def _size(cluster: Codes) -> float:
+    """Return the size of the cluster that a case is in, on average over the cases."""
+    return float((np.bincount(cluster) ** 2).sum() / len(cluster))
 
 
 def variance(influence: Values, cluster: Codes) -> float:

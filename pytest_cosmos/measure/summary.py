@@ -9,8 +9,9 @@ import numpy as np
 
 from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import NO_ANSWER, NO_REPLY, Facts, read_facts
-from pytest_cosmos.measure.formulas import FORMULAS, Figure
+from pytest_cosmos.measure.formulas import FORMULAS, NO_PARAMETERS, Figure, Parameters, figure
 from pytest_cosmos.measure.interval import CONFIDENCE, interval
+from pytest_cosmos.measure.reliability import calibration
 from pytest_cosmos.measure.timing import asked_on, timed
 from pytest_cosmos.records import ERROR, UNPARSED, Confusion, Metric, Outcome, Summary, Verdict
 
@@ -27,14 +28,20 @@ LISTED = 20
 """How many cases the lists of a summary hold."""
 
 
-def measure(outcomes: Sequence[Outcome], suite: str, name: str, where: Mapping[str, str] | None = None) -> Metric:
+def measure(
+    outcomes: Sequence[Outcome],
+    suite: str,
+    name: str,
+    where: Mapping[str, str] | None = None,
+    parameters: Parameters = NO_PARAMETERS,
+) -> Metric:
     """Compute one metric over the cases of `suite` that meet every condition; value None: no data.
 
     Conditions are on prompt, category, source, label, split, group or a declared column.
     Raises `RunFolderError` where a case occurs twice or contradicts itself.
     For several metrics of the same outcomes, `read_facts` once and `metric` for each.
     """
-    return metric(read_facts(outcomes), suite, name, where or {})
+    return metric(read_facts(outcomes), suite, name, where or {}, parameters=parameters)
 
 
 def metric(
@@ -44,11 +51,12 @@ def metric(
     where: Mapping[str, str],
     min_cases: int = 1,
     confidence: float = CONFIDENCE,
+    parameters: Parameters = NO_PARAMETERS,
 ) -> Metric:
     """Compute one metric from outcomes already taken apart; a time of `min_cases` replies asked now needs no others."""
     if suite not in facts:
         return Metric(suite=suite, name=name, slice=dict(where), value=None, confidence=confidence)
-    return _metric(facts[suite].where(where), suite, name, where, min_cases, confidence)
+    return _metric(facts[suite].where(where), suite, name, where, min_cases, confidence, parameters)
 
 
 def _metric(
@@ -58,22 +66,23 @@ def _metric(
     where: Mapping[str, str],
     min_cases: int = 1,
     confidence: float = CONFIDENCE,
+    parameters: Parameters = NO_PARAMETERS,
 ) -> Metric:
     timing = METRICS[name].timing
-    figure = FORMULAS[name](timed(facts, min_cases) if timing else facts)
-    low, high = _bounds(figure, confidence) or (None, None)
+    found = figure(name, timed(facts, min_cases) if timing else facts, parameters)
+    low, high = _bounds(found, confidence) or (None, None)
     return Metric(
         suite=suite,
         name=name,
         slice=dict(where),
-        value=figure.value,
+        value=found.value,
         low=low,
         high=high,
         confidence=confidence,
-        cases=len(figure.of),
-        samples=figure.of.samples,
-        clusters=figure.of.clusters,
-        asked_on=asked_on(figure.of) if timing else "",
+        cases=len(found.of),
+        samples=found.of.samples,
+        clusters=found.of.clusters,
+        asked_on=asked_on(found.of) if timing else "",
     )
 
 
@@ -99,10 +108,17 @@ def summarise(outcomes: Iterable[Outcome]) -> Summary:
             for suite, facts in by_suite.items()
             for keys in SUMMARY_SLICES
             for where, part in _parts(facts, keys)
-            for name in METRICS
+            for name in FORMULAS
         ),
         confusions=tuple(
             _confusion(part, suite) for suite, facts in by_suite.items() for _, part in _parts(facts, ("prompt",))
+        ),
+        calibrations=tuple(
+            calibration(part, suite, where.get("prompt", ""))
+            for suite, facts in by_suite.items()
+            for keys in ((), ("prompt",))
+            for where, part in _parts(facts, keys)
+            if len(part.rated)
         ),
         low_confidence=_low_confidence(everything),
         worst=_worst(everything),
@@ -164,7 +180,7 @@ def _rank(outcome: Outcome) -> int:
 
 def _confidence(outcome: Outcome) -> float | None:
     confidence = outcome.reply.confidence
-    return confidence if confidence is not None and math.isfinite(confidence) else None
+    return confidence if confidence is not None and math.isfinite(confidence) and confidence >= 0 else None
 
 
 def warm_imports() -> None:

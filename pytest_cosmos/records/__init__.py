@@ -15,7 +15,15 @@ from pytest_cosmos.records.cases import AnswerKind, Case, Prompt, Sample, Vision
 from pytest_cosmos.records.comparisons import Change, Comparison, Difference, Unpaired
 from pytest_cosmos.records.decisions import Bound, Check, CheckStatus, Decision, OutcomeWord, Threshold, Waiver
 from pytest_cosmos.records.latency import Benchmark, Latency, Measure, Series, Timing
-from pytest_cosmos.records.measures import Confusion, Metric, Summary, metric_key
+from pytest_cosmos.records.measures import (
+    Calibration,
+    Confusion,
+    CoveragePoint,
+    Metric,
+    ReliabilityBin,
+    Summary,
+    metric_key,
+)
 from pytest_cosmos.records.replies import Judgement, Outcome, Reply, Verdict
 from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
 
@@ -26,12 +34,14 @@ __all__ = [
     "AnswerKind",
     "Benchmark",
     "Bound",
+    "Calibration",
     "Case",
     "Change",
     "Check",
     "CheckStatus",
     "Comparison",
     "Confusion",
+    "CoveragePoint",
     "Decision",
     "Difference",
     "Judgement",
@@ -43,6 +53,7 @@ __all__ = [
     "OutcomeWord",
     "Prompt",
     "Record",
+    "ReliabilityBin",
     "Reply",
     "Run",
     "Sample",

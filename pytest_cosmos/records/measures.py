@@ -53,12 +53,63 @@ class Confusion(Record):
     counts: tuple[tuple[int, ...], ...]
 
 
+class ReliabilityBin(Record):
+    """Cases answered with about the same confidence."""
+
+    cases: int
+    confidence: float
+    """Their mean."""
+    accuracy: float
+    """Which part was answered exactly as expected."""
+    low: float
+    high: float
+
+
+class CoveragePoint(Record):
+    """What is left, and how good it is, if the model abstains below a confidence."""
+
+    confidence: float
+    coverage: float
+    """Which part of the replies is an answer of at least this confidence."""
+    accuracy: float
+
+
+class Calibration(Record):
+    """What the confidences of a suite, or of one prompt of it, are worth."""
+
+    suite: StrictStr
+    prompt: StrictStr = ""
+    """Empty: all prompts together."""
+    cases: int
+    """Answers whose confidence is known."""
+    samples: int
+    clusters: int
+    replies: int
+    """All replies: what coverage is a part of."""
+    error: float
+    """The expected calibration error over `bins`."""
+    floor: float
+    """The error that a perfectly calibrated model would show by chance, on average."""
+    limit: float
+    """The error that it would exceed in 1 of 20 runs."""
+    gap: float
+    """Mean confidence - share answered exactly as expected."""
+    gap_low: float
+    gap_high: float
+    bins: tuple[ReliabilityBin, ...]
+    """The least confident first."""
+    curve: tuple[CoveragePoint, ...]
+    """The highest confidence first."""
+
+
 class Summary(Record):
     """Everything measured in a run: metrics.json."""
 
     schema_version: int = SCHEMA_VERSION
     metrics: tuple[Metric, ...]
     confusions: tuple[Confusion, ...]
+    calibrations: tuple[Calibration, ...] = ()
+    """Of each suite with confidences, and of each of its prompts."""
     low_confidence: tuple[StrictStr, ...] = ()
     """Keys of the cases answered with the least confidence, lowest first."""
     worst: tuple[StrictStr, ...] = ()

@@ -232,13 +232,7 @@ def _cell(name: str, suite: str, figures: Figures, where: dict[str, str]) -> str
     value = figures.value(suite, name, **where)
     if name == "exact_accuracy" and figures.value(suite, "mean_absolute_error", **where) is None:
         return text.NO_DATA  # without ratings it only repeats the accuracy
-    match text.unit(name):
-        case "share":
-            return text.percent(value)
-        case "seconds":
-            return text.seconds(value)
-        case "number":
-            return text.number(value)
+    return text.bare(name, value)
 
 
 def confusion_view(table: Confusion, prompt: Prompt | None) -> ConfusionView:

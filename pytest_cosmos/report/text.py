@@ -13,7 +13,7 @@ from pytest_cosmos.records import Metric
 NO_DATA = "–"
 """What stands where there is no figure; never 0."""
 
-Unit = Literal["share", "seconds", "number"]
+Unit = Literal["share", "seconds", "number", "score"]
 
 _NUMBERS = frozenset(
     (
@@ -23,12 +23,16 @@ _NUMBERS = frozenset(
         "missed_hazards",
         "false_alarms",
         "cases",
+        "expected_cost",
     )
 )
+_SCORES = frozenset(("brier", "auroc"))
 
 
 def unit(metric: str) -> Unit:
-    """Tell how a metric of that name is written: as a percentage, as seconds or as it is."""
+    """Tell how a metric of that name is written: as a percentage, as seconds, as it is, or so with three digits."""
+    if metric in _SCORES:
+        return "score"
     if metric in _NUMBERS:
         return "number"
     return "seconds" if metric.startswith("latency") else "share"
@@ -94,6 +98,19 @@ def duration(value: float) -> str:
     return f"{seconds(value)} min" if value >= 120 else f"{value:.1f} s"
 
 
+def bare(name: str, value: float | None) -> str:
+    """Write a metric's value without its unit, as in a column of a table: a share in per cent."""
+    match unit(name):
+        case "share":
+            return percent(value)
+        case "seconds":
+            return seconds(value)
+        case "number":
+            return number(value)
+        case "score":
+            return number(value, 3)
+
+
 def quantity(name: str, value: float | None, digits: int = 1) -> str:
     """Write a metric's value with its unit."""
     if value is None:
@@ -105,6 +122,8 @@ def quantity(name: str, value: float | None, digits: int = 1) -> str:
             return f"{value:.{max(digits, 3)}f} s" if value < 1 else f"{value:.{max(digits, 2)}f} s"
         case "number":
             return f"{value:.{max(digits, 2)}f}".rstrip("0").rstrip(".")
+        case "score":
+            return f"{value:.{max(digits, 3)}f}"
 
 
 def against(name: str, value: float | None, bars: tuple[float, ...]) -> str:
@@ -124,8 +143,7 @@ def interval(metric: Metric | None, dash: str = "–") -> str:
     """Write the interval of a figure, of a share in per cent: `75.1–81.0`; empty where there is none."""
     if metric is None or metric.low is None or metric.high is None:
         return ""
-    write = percent if unit(metric.name) == "share" else number
-    return f"{write(metric.low)}{dash}{write(metric.high)}"
+    return f"{bare(metric.name, metric.low)}{dash}{bare(metric.name, metric.high)}"
 
 
 def bar(name: str, at_least: float | None, at_most: float | None) -> str:
@@ -140,7 +158,7 @@ def _trimmed(name: str, value: float) -> str:
             return f"{100 * value:g} %"
         case "seconds":
             return f"{value:g} s"
-        case "number":
+        case "number" | "score":
             return f"{value:g}"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_cosmos.measure import METRICS, measure
-from pytest_cosmos.measure.formulas import FORMULAS
+from pytest_cosmos.measure import METRICS, Parameters, measure
+from pytest_cosmos.measure.formulas import FORMULAS, PARAMETRIC
 from pytest_cosmos.records import ERROR, UNPARSED, Metric, Outcome
 from tests.unit.builders import BINARY, MATERIAL, SEVERITY, TRAVERSAL, outcome, outcomes_of
 
@@ -26,7 +26,9 @@ def value(outcomes: list[Outcome], name: str, **where: str) -> float | None:
 
 
 def test_every_name_has_a_formula_and_the_other_way_round() -> None:
-    assert set(FORMULAS) == set(METRICS)
+    assert set(FORMULAS) | set(PARAMETRIC) == set(METRICS)
+    assert not set(FORMULAS) & set(PARAMETRIC)
+    assert set(PARAMETRIC) == {name for name, kind in METRICS.items() if kind.parameter}
 
 
 @pytest.mark.parametrize(
@@ -188,3 +190,109 @@ def test_slices(key: str, wanted: str) -> None:
 def test_conditions_of_a_slice_all_hold() -> None:
     cases = [outcome("a", said="No"), outcome("a", TRAVERSAL, "No"), outcome("b", category="safe")]
     assert value(cases, "accuracy", prompt="binary_safety", category="hazard") == 0
+
+
+COSTS = Parameters(cost={"missed_hazard": 10, "false_alarm": 1})
+SURE = [
+    outcome("a", confidence=0.9),
+    outcome("b", confidence=0.6),
+    outcome("c", said="No", confidence=0.7),
+    outcome("d", said="No", confidence=None),
+    outcome("e", confidence=float("nan")),
+    outcome("f", said=UNPARSED),
+    outcome("g", said=ERROR),
+]
+
+
+def test_expected_cost_prices_missed_hazards_and_false_alarms() -> None:
+    measured = measure(MIXED, "floor", "expected_cost", parameters=COSTS)
+    assert measured.value == pytest.approx((2 * 10 + 1) / 7)  # the unparsed hazard is missed
+    assert measured.cases == 7
+    assert None not in (measured.value, measured.low, measured.high)
+    assert 0 <= (measured.low or 0) < (measured.value or 0) < (measured.high or 0) <= 10
+
+
+def test_a_hazard_that_did_not_come_up_is_not_ruled_out() -> None:
+    """No miss in 100 hazards: a rate of 3 % would still show none one time in twenty, and each costs 10."""
+    fine = [outcome(f"s{n}") for n in range(100)]
+    measured = measure(fine, "floor", "expected_cost", parameters=COSTS)
+    assert measured.value == 0
+    assert measured.high is not None
+    assert measured.high > 0.3
+
+
+@pytest.mark.parametrize("name", ["expected_cost", "coverage", "selective_accuracy"])
+def test_without_its_parameter_it_is_no_data(name: str) -> None:
+    assert value(MIXED, name) is None
+
+
+def test_costs_of_nothing_and_cases_without_hazards_are_no_data() -> None:
+    assert measure(MIXED, "floor", "expected_cost", parameters=Parameters(cost={"missed_hazard": 0})).value is None
+    material = [outcome("a", MATERIAL, "wood", "tile")]
+    assert measure(material, "floor", "expected_cost", parameters=COSTS).value is None
+
+
+def covered(name: str, least: float) -> tuple[float | None, int]:
+    measured = measure(SURE, "floor", name, parameters=Parameters(abstain_below=least))
+    return measured.value, measured.cases
+
+
+def test_the_model_abstains_below_a_confidence_and_where_none_is_known() -> None:
+    assert covered("coverage", 0.6) == (3 / 6, 6)
+    assert covered("coverage", 0.0) == (3 / 6, 6)  # unknown or unparsed: abstained, whatever was asked for
+    assert covered("coverage", 0.7) == (2 / 6, 6)
+    assert covered("selective_accuracy", 0.6) == (2 / 3, 3)
+    assert covered("selective_accuracy", 0.7) == (1 / 2, 2)
+    assert covered("selective_accuracy", 0.95) == (None, 0)
+    assert covered("coverage", 0.95) == (0, 6)
+
+
+def test_without_any_confidence_nothing_is_known_of_them() -> None:
+    mute = [outcome("a", confidence=None), outcome("b", said="No", confidence=float("nan"))]
+    parameters = Parameters(abstain_below=0.0)
+    names = ("brier", "ece", "ece_noise_floor", "auroc", "accuracy_at_90_coverage", "coverage", "selective_accuracy")
+    for name in names:
+        assert measure(mute, "floor", name, parameters=parameters).value is None
+
+
+def test_brier_is_over_answers_of_known_confidence() -> None:
+    measured = measure(SURE, "floor", "brier")
+    assert measured.value == pytest.approx((0.1**2 + 0.4**2 + 0.7**2) / 3)
+    assert measured.cases == 3
+
+
+@pytest.mark.parametrize("impossible", [1.5, -0.1, float("inf")])
+def test_an_impossible_confidence_is_an_unknown_one(impossible: float) -> None:
+    cases = [outcome("a", said="No", confidence=impossible), outcome("b", confidence=0.8)]
+    assert measure(cases, "floor", "brier").cases == 1
+    assert measure(cases, "floor", "coverage", parameters=Parameters(abstain_below=0.5)).value == 1 / 2
+
+
+def test_rounding_above_1_is_1() -> None:
+    assert value([outcome("a", confidence=1 + 1e-7)], "brier") == 0
+
+
+def test_a_confidence_is_that_of_the_very_answer_and_a_tolerance_has_no_part_in_it() -> None:
+    near = [outcome(f"s{n}", SEVERITY, "3", "4" if n % 2 else "3", confidence=0.5) for n in range(40)]
+    assert value(near, "accuracy") == 1
+    assert value(near, "ece") == 0
+    assert value(near, "brier") == pytest.approx(0.25)
+
+
+def test_auroc_needs_right_and_wrong_answers() -> None:
+    good = [outcome(f"g{n}", confidence=0.8 + n / 100) for n in range(5)]
+    bad = [outcome(f"b{n}", said="No", confidence=0.5 + n / 100) for n in range(5)]
+    assert value(good + bad, "auroc") == 1
+    assert value(good, "auroc") is None
+    assert value(bad, "auroc") is None
+    measured = measure(good + bad, "floor", "auroc")
+    assert measured.low is not None
+    assert measured.low < 0.6  # five of each are few
+
+
+def test_accuracy_at_90_coverage_leaves_out_the_least_sure() -> None:
+    cases = [outcome(f"s{n}", said="No" if n == 0 else "Yes", confidence=0.5 + n / 100) for n in range(10)]
+    measured = measure(cases, "floor", "accuracy_at_90_coverage")
+    assert (measured.value, measured.cases) == (1, 9)
+    unread = [*cases, *(outcome(f"u{n}", said=UNPARSED) for n in range(10))]
+    assert value(unread, "accuracy_at_90_coverage") == pytest.approx(9 / 18)  # abstaining is no way out

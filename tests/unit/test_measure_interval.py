@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from statsmodels.stats.proportion import proportion_confint
 
-from pytest_cosmos.measure import METRICS, interval, measure
+from pytest_cosmos.measure import METRICS, Parameters, interval, measure
 from pytest_cosmos.measure.interval import effective_cases, quantile, variance, wilson
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, outcome
 
@@ -138,7 +138,7 @@ def test_clusters_that_agree_less_than_by_chance_earn_nothing() -> None:
     answers = [(number, good) for number in range(40) for good in (True, False)]
     right = np.array([good for _, good in answers], dtype=float)
     cluster = np.array([number for number, _ in answers], dtype=np.int64)
-    assert effective_cases(0.5, (right - 0.5) / 80, cluster) == 80
+    assert effective_cases(0.5, (right - 0.5) / 80, cluster) == pytest.approx(80)
 
 
 def test_effective_cases_of_a_hand_made_example() -> None:
@@ -164,10 +164,11 @@ def test_shares_and_means_have_intervals_counts_and_times_have_none(name: str) -
         for prompt in (BINARY, TRAVERSAL, SEVERITY)
         for expected, said in [(prompt.choices[n % 2], prompt.choices[n % 3 % 2])]
     ]
-    measured = measure(cases, "floor", name)
+    measured = measure(cases, "floor", name, parameters=Parameters({"missed_hazard": 10, "false_alarm": 1}, 0.55))
     assert measured.value is not None
-    has_one = METRICS[name].unit in ("", "points") and name != "majority_baseline"
-    assert (measured.low is not None) == (measured.high is not None) == has_one
+    assert (measured.low is not None) == (measured.high is not None) == METRICS[name].has_interval
+    counted = METRICS[name].unit in ("count", "s", "1/s") or name in ("majority_baseline", "ece", "ece_noise_floor")
+    assert METRICS[name].has_interval != counted
     if measured.low is not None and measured.high is not None:
         assert measured.low <= measured.value <= measured.high
         assert measured.low < measured.high

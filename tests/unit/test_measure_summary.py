@@ -9,6 +9,7 @@ import time
 import pytest
 
 from pytest_cosmos.measure import METRICS, measure, summarise
+from pytest_cosmos.measure.formulas import FORMULAS
 from pytest_cosmos.records import ERROR, UNPARSED, Outcome, Summary
 from tests.unit.builders import BINARY, MATERIAL, SEVERITY, TRAVERSAL, outcome
 
@@ -56,7 +57,11 @@ def test_it_holds_every_metric_as_measure_computes_it() -> None:
     cases = [outcome("a"), outcome("b", said="No", category="safe"), outcome("c", SEVERITY, "2", "5")]
     for metric in summarise(cases).metrics:
         assert metric == measure(cases, metric.suite, metric.name, metric.slice)
-    assert len(summarise(cases).metrics) == len(METRICS) * len(slices(summarise(cases)))
+    assert len(summarise(cases).metrics) == len(FORMULAS) * len(slices(summarise(cases)))
+
+
+def test_what_takes_a_parameter_is_left_to_thresholds() -> None:
+    assert {name for name, kind in METRICS.items() if kind.parameter} == set(METRICS) - set(FORMULAS)
 
 
 def test_confusion_matrix_has_columns_for_unparsed_and_error() -> None:

@@ -36,8 +36,10 @@ def test_long_text_is_cut_and_says_so() -> None:
 
 
 def test_every_metric_is_written_in_the_unit_of_the_catalogue() -> None:
-    units = {"": "share", "s": "seconds", "1/s": "number", "count": "number", "points": "number"}
-    assert {name: text.unit(name) for name in METRICS} == {name: units[kind.unit] for name, kind in METRICS.items()}
+    units = {"": "share", "s": "seconds", "1/s": "number", "count": "number", "points": "number", "cost": "number"}
+    scores = {"brier": "score", "auroc": "score"}
+    expected = {name: units[kind.unit] for name, kind in METRICS.items()} | scores
+    assert {name: text.unit(name) for name in METRICS} == expected
 
 
 @pytest.mark.parametrize(
