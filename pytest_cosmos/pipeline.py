@@ -1,19 +1,32 @@
 """The flow from outcomes on, composed: what a finished run, `gate RUN` and `report RUN` all do. Read this file second.
 
 run folder --outcomes--> measure --Summary--> gate --Checks, Decision--> report --index.html
+            + baselines' folders --Pairs--> measure --Comparisons--^
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_cosmos.gate import Held, Thresholds, Timed, check, check_latency, decide, read_thresholds
+from pytest_cosmos.comparing import beside
+from pytest_cosmos.gate import (
+    Compared,
+    Thresholds,
+    Timed,
+    check,
+    check_latency,
+    check_regressions,
+    decide,
+    read_thresholds,
+    remark_on_none,
+)
 from pytest_cosmos.measure import summarise
 from pytest_cosmos.media import thumbnail_jpeg
 from pytest_cosmos.records import Check, Decision, Outcome, Run, Summary
-from pytest_cosmos.report import write_html
+from pytest_cosmos.report import BeforeAfter, write_html
 from pytest_cosmos.runlog import RunFolder
 
 MAX_THUMBNAILS = 5_000
@@ -29,26 +42,53 @@ class Conclusion:
     summary: Summary
     checks: tuple[Check, ...]
     decision: Decision
+    changes: tuple[BeforeAfter, ...] = ()
+    """What changed from each baseline."""
 
 
-def conclude(folder: RunFolder, thresholds: Thresholds | None) -> Conclusion:
-    """Measure a run, hold it against the thresholds and decide; run.json and metrics.json are written anew."""
+def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequence[RunFolder] = ()) -> Conclusion:
+    """Measure a run, compare it, hold it against the thresholds and decide; all but its outcomes is written anew."""
     run = folder.read_run()
     outcomes = tuple(folder.read_outcomes())
+    sides = [] if run.shard else [beside(folder, run, outcomes, baseline, thresholds) for baseline in baselines]
+    comparisons = tuple(side.compared.comparison for side in sides)
     summary = summarise(outcomes)
-    # a shard is held against no bar: merging gates the whole
-    gated = not run.ungated and not run.shard
-    checks = check(thresholds, outcomes, run) if thresholds is not None and gated else ()
-    timed = Timed(run, folder.read_latency(), folder.read_latency(baseline=True))
-    held = check_latency(thresholds.latency, timed) if thresholds is not None and gated else Held()
-    checks = (*checks, *held.checks)
-    decision = decide(run, outcomes, checks, timed=timed.names, remarks=held.remarks)
+    held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
+    decision = decide(run, outcomes, held.checks, comparisons=comparisons, timed=held.timed.names, remarks=held.remarks)
     stored = sum(outcome.reply.stored for outcome in outcomes)
     run = run.model_copy(update={"decision": decision, "stored": stored})
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")
     folder.write_run(run)
     folder.write_summary(summary)
-    return Conclusion(run, outcomes, summary, checks, decision)
+    folder.write_comparisons(comparisons)
+    return Conclusion(run, outcomes, summary, held.checks, decision, tuple(side.change for side in sides))
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What became of all thresholds."""
+
+    timed: Timed
+    checks: tuple[Check, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def hold(
+    thresholds: Thresholds | None,
+    run: Run,
+    outcomes: tuple[Outcome, ...],
+    compared: Sequence[Compared],
+    folder: RunFolder,
+) -> Holding:
+    """Hold a run against every section of the thresholds; a shard against none, since merging gates the whole."""
+    timed = Timed(run, folder.read_latency(), folder.read_latency(baseline=True))
+    if thresholds is None or run.ungated or run.shard:
+        return Holding(timed)
+    latency = check_latency(thresholds.latency, timed)
+    absolute = check(thresholds, outcomes, run)
+    regressions = check_regressions(thresholds, outcomes, run, compared)
+    remarks = (*latency.remarks, *remark_on_none(thresholds, run))
+    return Holding(timed, (*absolute, *regressions, *latency.checks), remarks)
 
 
 def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from pytest_cosmos.gate.checks import check
+from pytest_cosmos.gate.checks import check, suites_answered_for
 from pytest_cosmos.gate.decision import decide
 from pytest_cosmos.gate.latency import Held, Timed, check_latency
+from pytest_cosmos.gate.likeness import faults, remarks
 from pytest_cosmos.gate.looser import looser
 from pytest_cosmos.gate.names import name_problems
+from pytest_cosmos.gate.regression import Compared, check_regressions, remark_on_none
 from pytest_cosmos.gate.thresholds import Thresholds, matches, read_thresholds
 
 __all__ = [
+    "Compared",
     "Held",
     "Thresholds",
     "Timed",
     "check",
     "check_latency",
+    "check_regressions",
     "decide",
+    "faults",
     "looser",
     "matches",
     "name_problems",
     "read_thresholds",
+    "remark_on_none",
+    "remarks",
+    "suites_answered_for",
 ]

@@ -10,7 +10,8 @@ import yaml
 
 from pytest_cosmos.gate.checks import counted, suites_answered_for
 from pytest_cosmos.gate.entries import LATENCY_SUITE
-from pytest_cosmos.records import Check, CheckStatus, Decision, Outcome, OutcomeWord, Run, Verdict
+from pytest_cosmos.gate.regression import find_faults, find_unpaired, lacks_baseline
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Decision, Outcome, OutcomeWord, Run, Verdict
 
 _LISTED = 3
 
@@ -46,6 +47,7 @@ def decide(
     outcomes: Sequence[Outcome],
     checks: Sequence[Check],
     *,
+    comparisons: Sequence[Comparison] = (),
     timed: Collection[str] = (),
     remarks: Sequence[str] = (),
 ) -> Decision:
@@ -53,17 +55,19 @@ def decide(
 
     Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, checks without
     data, suites without a threshold. A shard answers for its own part and is held against no bar: `checks` are
-    those of the merged run. `timed` are the benchmarks of latency that were measured, which count like the cases of
-    a suite; `remarks` are added to the reasons.
+    those of the merged run. `comparisons` are those with the baselines: a void one is an error, a case that could not
+    be compared makes the run partial. `timed` are the benchmarks of latency that were measured, which count like the
+    cases of a suite; `remarks` are added to the reasons.
     """
     if run.shard or run.ungated:
         checks = ()
     tallies = (*_tallies(run, outcomes), *_latency_tally(run, timed))
-    findings = [*_errors(run, outcomes, tallies), *_absent(run, tallies)]
+    void = (_Finding("errors", fault) for fault in find_faults(comparisons))
+    findings = [*_errors(run, outcomes, tallies), *void, *_absent(run, tallies)]
     if run.shard:
         findings += _shard(run, tallies)
     else:
-        findings += _ungated(run, tallies) if run.ungated else _gate(run, tallies, checks)
+        findings += _ungated(run, tallies) if run.ungated else _gate(run, tallies, checks, comparisons)
     deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
     return Decision(
         outcome=deciding.word if deciding else "passed",
@@ -150,9 +154,14 @@ def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
             yield _Finding("no_data", f"{tally.suite}: 0 of {tally.planned} cases answered, so there is no data.")
 
 
-def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Iterator[_Finding]:
+def _gate(
+    run: Run, tallies: Sequence[_Tally], checks: Sequence[Check], comparisons: Sequence[Comparison]
+) -> Iterator[_Finding]:
     blocking = [check for check in checks if check.blocking]
-    partial = list(_partial(tallies, allowed=run.allow_partial))
+    partial = [
+        *_partial(tallies, allowed=run.allow_partial),
+        *(_Finding("partial", told, fails=not run.allow_partial) for told in find_unpaired(comparisons)),
+    ]
     if not run.allow_partial:  # part of the cases is no evidence for a bar missed either: the word is PARTIAL
         yield from partial
     for check in blocking:
@@ -166,7 +175,7 @@ def _gate(run: Run, tallies: Sequence[_Tally], checks: Sequence[Check]) -> Itera
     answered = {tally.suite: tally for tally in tallies if tally.planned and tally.answered}
     for check in blocking:  # a suite without any answer has been found before
         if check.status is CheckStatus.NO_DATA and check.threshold.suite in answered:
-            tolerated = run.allow_partial and not answered[check.threshold.suite].complete
+            tolerated = run.allow_partial and not answered[check.threshold.suite].complete and not lacks_baseline(check)
             yield _Finding("partial" if tolerated else "no_data", _line(check), fails=not tolerated)
     gated = {check.threshold.suite for check in checks}
     for tally in tallies:

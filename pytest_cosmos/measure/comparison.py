@@ -231,17 +231,22 @@ def adjusted(slices: Sequence[Difference]) -> list[Difference]:
     ]
 
 
-def compare(baseline: Run, candidate: Run, pairs: Pairs, remarks: Sequence[str] = ()) -> Comparison:
-    """Say what changed from a baseline's run to a candidate's."""
+def compare(
+    baseline: Run, candidate: Run, pairs: Pairs, *, faults: Sequence[str] = (), remarks: Sequence[str] = ()
+) -> Comparison:
+    """Say what changed from a baseline's run to a candidate's; `faults` and `remarks` are told with it."""
     return Comparison(
         baseline=baseline.id,
         candidate=candidate.id,
         baseline_model=baseline.model.label,
         candidate_model=candidate.model.label,
         pairs=len(pairs),
+        right_before=sum(int(facts.correct.sum()) for facts in pairs.baseline.values()),
+        right_after=sum(int(facts.correct.sum()) for facts in pairs.candidate.values()),
         differences=differences(pairs),
         fixed=pairs.keys(right_before=False, right_after=True),
         broken=pairs.keys(right_before=True, right_after=False),
         unpaired=pairs.unpaired,
+        faults=tuple(faults),
         remarks=tuple(remarks),
     )

@@ -69,11 +69,16 @@ class Comparison(Record):
     """The model with its adapter, as named."""
     candidate_model: StrictStr
     pairs: int = 0
+    right_before: int = 0
+    """Pairs that the baseline answered correctly."""
+    right_after: int = 0
     differences: tuple[Difference, ...] = ()
     fixed: tuple[StrictStr, ...] = ()
     """Keys of the cases that only the candidate answered correctly."""
     broken: tuple[StrictStr, ...] = ()
     """Keys of the cases that only the baseline answered correctly."""
     unpaired: tuple[Unpaired, ...] = ()
+    faults: tuple[StrictStr, ...] = ()
+    """Why the comparison is void: an adapter that changed nothing, sides that were asked in different ways."""
     remarks: tuple[StrictStr, ...] = ()
     """What a reader must know: settings that differ, looser thresholds, how often this test split was compared on."""

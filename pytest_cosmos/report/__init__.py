@@ -6,7 +6,8 @@ and compute nothing that `measure` or `gate` should. `build` makes the page's vi
 
 from __future__ import annotations
 
+from pytest_cosmos.report.changes import BeforeAfter
 from pytest_cosmos.report.html import write_html
 from pytest_cosmos.report.terminal import Line, summary_lines
 
-__all__ = ["Line", "summary_lines", "write_html"]
+__all__ = ["BeforeAfter", "Line", "summary_lines", "write_html"]

@@ -1,8 +1,23 @@
-"""The run folder: read, append, merge."""
+"""The run folder: read, append, merge; saved baselines, and the ledger of comparisons."""
 
 from __future__ import annotations
 
+from pytest_cosmos.runlog import ledger
+from pytest_cosmos.runlog.baselines import NONE, find_baseline, remove_baseline, save_baseline, saved_baselines
 from pytest_cosmos.runlog.folder import RunFolder, open_run, point_latest, write_whole
 from pytest_cosmos.runlog.merge import Part, merge
 
-__all__ = ["Part", "RunFolder", "merge", "open_run", "point_latest", "write_whole"]
+__all__ = [
+    "NONE",
+    "Part",
+    "RunFolder",
+    "find_baseline",
+    "ledger",
+    "merge",
+    "open_run",
+    "point_latest",
+    "remove_baseline",
+    "save_baseline",
+    "saved_baselines",
+    "write_whole",
+]

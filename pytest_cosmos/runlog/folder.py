@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.records import SCHEMA_VERSION, Latency, Outcome, Run, Summary
+from pytest_cosmos.records import SCHEMA_VERSION, Comparison, Latency, Outcome, Run, Summary
 
 _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to the newest.
 
@@ -29,6 +29,7 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `thresholds.yaml` a copy of the file that it was last held against
 - `latency.json`    of a run asked for latency: how long single cases took, round by round; `latency-baseline.json`
                     is that of the run it was compared with
+- `comparison.json` what changed from each baseline that it was compared with
 - `media/`          thumbnails for the report
 
 `pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
@@ -36,6 +37,8 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 
 LATENCY = "latency.json"
 BASELINE_LATENCY = "latency-baseline.json"
+
+_COMPARISONS = TypeAdapter(tuple[Comparison, ...])
 
 
 class RunFolder:
@@ -118,6 +121,25 @@ class RunFolder:
         except ValidationError as error:
             where = ".".join(map(str, error.errors()[0]["loc"]))
             raise RunFolderError(f"{path}: no record of latency: {where}: {error.errors()[0]['msg']}") from None
+
+    def write_comparisons(self, comparisons: Sequence[Comparison]) -> None:
+        """Write comparison.json, one entry a baseline; without any there is no file."""
+        path = self.path / "comparison.json"
+        if comparisons:
+            body = ",\n".join(one.model_dump_json(indent=1) for one in comparisons)
+            write_whole(path, f"[{body}]\n".encode())
+        else:
+            path.unlink(missing_ok=True)
+
+    def read_comparisons(self) -> tuple[Comparison, ...]:
+        """Read comparison.json; none where the run was compared with nothing. RunFolderError: it is not one."""
+        path = self.path / "comparison.json"
+        if not path.is_file():
+            return ()
+        try:
+            return _COMPARISONS.validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RunFolderError(f"{path}: no comparison: {str(error).splitlines()[0]}") from None
 
     def write_thumbnail(self, media_hash: str, jpeg: bytes) -> None:
         """Keep one picture for the report, so that it can be made again without the suite."""

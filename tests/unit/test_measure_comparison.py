@@ -57,11 +57,12 @@ def test_fixed_broken_both_and_neither() -> None:
 
 
 def test_the_keys_of_what_changed() -> None:
-    compared = compare(run_of(model="old"), run_of(model="new"), pair(said("rwrw"), said("rrww")), ["a remark"])
+    compared = compare(run_of(model="old"), run_of(model="new"), pair(said("rwrw"), said("rrww")), remarks=["a remark"])
     assert compared.fixed == ("floor/s1-binary_safety",)
     assert compared.broken == ("floor/s2-binary_safety",)
     assert (compared.baseline_model, compared.candidate_model) == ("old", "new")
-    assert (compared.pairs, compared.remarks) == (4, ("a remark",))
+    assert (compared.pairs, compared.right_before, compared.right_after) == (4, 2, 2)
+    assert (compared.remarks, compared.faults) == (("a remark",), ())
 
 
 @pytest.mark.parametrize(

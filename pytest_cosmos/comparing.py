@@ -1,0 +1,78 @@
+"""A run beside the runs it is compared with: from their folders to pairs, differences and what to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_cosmos.errors import CosmosError, RunFolderError
+from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresholds, remarks, suites_answered_for
+from pytest_cosmos.measure import compare, pair
+from pytest_cosmos.records import Outcome, Run
+from pytest_cosmos.report import BeforeAfter
+from pytest_cosmos.runlog import NONE, RunFolder, ledger, open_run
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A run beside a baseline: for the gate, and for the report."""
+
+    compared: Compared
+    change: BeforeAfter
+
+
+def beside(
+    folder: RunFolder, run: Run, outcomes: tuple[Outcome, ...], baseline: RunFolder, thresholds: Thresholds | None
+) -> Beside:
+    """Compare a run with a baseline's, in the suites that it answers for, and count it in the ledger."""
+    other = baseline.read_run()
+    if other.id == run.id:
+        raise RunFolderError(f"{baseline.path} is the run {run.id} itself: there is nothing to compare it with.")
+    suites = {*suites_answered_for(run, outcomes)}
+    before = tuple(outcome for outcome in baseline.read_outcomes() if outcome.case.suite in suites)
+    pairs = pair(before, outcomes)
+    told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(folder, run, other))
+    comparison = compare(other, run, pairs, faults=faults(other, run, pairs), remarks=told)
+    return Beside(Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
+
+
+def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:
+    """Say what is let through now that the baseline's own thresholds file did not; without such a file, nothing."""
+    if not baseline.thresholds.is_file():
+        return ()
+    if thresholds is None:
+        return ("the baseline was held against thresholds, this run against none.",)
+    try:
+        before = read_thresholds(baseline.thresholds)
+    except CosmosError as error:
+        return (f"the thresholds of the baseline cannot be read: {str(error).splitlines()[0]}",)
+    return tuple(f"looser than the baseline's thresholds: {line}." for line in looser(before, thresholds))
+
+
+def count_candidate(folder: RunFolder, run: Run, baseline: Run) -> Iterator[str]:
+    """Enter a comparison in the ledger of the reports folder; say how many candidates its test cases have seen."""
+    reports = folder.path.resolve().parent.parent
+    entries = ledger.entries_of(run, baseline)
+    if folder.path.resolve().parent.name != "runs":  # a run that was moved or saved: no ledger is its own
+        return
+    ledger.record(reports, entries)
+    known = ledger.read(reports)
+    for entry in entries:
+        if (count := ledger.candidates_so_far(known, entry.suite, entry.digest)) > 1:
+            yield (
+                f"{entry.suite}: {count} candidates have been compared on this test split ({ledger.FILE} of the "
+                "reports). Choose among them on another (--cosmos-split validation), or its figures flatter the best."
+            )
+
+
+def baselines_of(folder: RunFolder, run: Run, root: Path) -> tuple[RunFolder, ...]:
+    """Open what a run was compared with; RunFolderError where it is gone."""
+    named = () if run.baseline in ("", NONE) else (root / run.baseline,)
+    beside_it = (folder.path.resolve().parent / name for name in run.baselines)
+    try:
+        return tuple(open_run(path) for path in (*named, *beside_it))
+    except RunFolderError as error:
+        raise RunFolderError(
+            f"{folder.path} was compared with a run that is gone: {error} Bring it back, or name another: --baseline."
+        ) from None

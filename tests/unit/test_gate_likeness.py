@@ -1,0 +1,95 @@
+"""Whether two runs were asked alike, and whether an adapter did anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_cosmos.gate.likeness import changed_nothing, faults, is_base_of, remarks, unlike
+from pytest_cosmos.measure import pair
+from pytest_cosmos.records import ERROR, ModelRecord, Run
+from tests.unit.builders import outcome, run_of
+
+
+def model(**fields: Any) -> ModelRecord:
+    usual: dict[str, Any] = {
+        "name": "reason2", "engine": "transformers", "family": "reason2", "fingerprint": "ab", "dtype": "bfloat16",
+        "device": "cuda:0 (NVIDIA H100)", "generation": {"attention": "sdpa", "max_new_tokens": "4096"},
+    }  # fmt: skip
+    return ModelRecord(**{**usual, **fields})
+
+
+def run(id: str = "a", baselines: tuple[str, ...] = (), **fields: Any) -> Run:  # noqa: A002
+    return run_of([outcome()]).model_copy(update={"id": id, "model": model(**fields), "baselines": baselines})
+
+
+BASE = run("base")
+TRAINED = run("trained", ("base",), adapter="lora", adapter_fingerprint="cd")
+
+
+def test_equal_settings_are_alike_on_any_of_several_devices() -> None:
+    assert unlike(model(), model(device="cuda:3 (NVIDIA H100)")) == ()
+    assert unlike(model(device="cuda:1 (A), cuda:0 (A)"), model(device="cuda:7 (A)")) == ()
+
+
+def test_every_setting_that_differs_is_named() -> None:
+    other = model(
+        dtype="float32", device="cpu", family="generic", engine="endpoint",
+        generation={"attention": "eager", "max_new_tokens": "4096", "quantize": "int4"},
+    )  # fmt: skip
+    assert unlike(model(), other) == (
+        "engine endpoint, was transformers",
+        "family generic, was reason2",
+        "dtype float32, was bfloat16",
+        "device cpu, was cuda (NVIDIA H100)",
+        "attention eager, was sdpa",
+        "quantize int4, was none",
+    )
+    assert remarks(run(), run("b", dtype="float32")) == ("not asked alike: dtype float32, was bfloat16.",)
+    assert remarks(run(), run("b")) == ()
+
+
+def test_changed_label_files_are_named() -> None:
+    before = run()
+    suites = tuple(suite.model_copy(update={"digest": "new"}) for suite in before.suites)
+    after = before.model_copy(update={"suites": suites})
+    assert remarks(before, after) == ("the label files of floor have changed since.",)
+
+
+def test_base_and_adapter_have_the_same_weights() -> None:
+    assert is_base_of(BASE, TRAINED)
+    assert is_base_of(run(adapter="other", adapter_fingerprint="ef"), TRAINED)
+    assert not is_base_of(TRAINED, BASE)
+    assert not is_base_of(TRAINED, TRAINED)
+    assert not is_base_of(run(fingerprint="zz"), TRAINED)
+
+
+def test_an_adapter_that_changes_no_reply_is_a_fault() -> None:
+    replies = [outcome("a"), outcome("b", said="No")]
+    (fault,) = faults(BASE, TRAINED, pair(replies, replies))
+    assert fault.startswith("the adapter changed nothing: all 2 replies of reason2 + lora are those of reason2,")
+    assert faults(BASE, run("c"), pair(replies, replies)) == ()
+
+
+def test_one_word_or_one_confidence_that_differs_is_a_change() -> None:
+    replies = [outcome("a"), outcome("b", said="No")]
+    surer = [replies[0], outcome("b", said="No", confidence=0.91)]
+    reply = replies[1].reply.model_copy(update={"raw": "No."})
+    worded = [replies[0], replies[1].model_copy(update={"reply": reply})]
+    for after in (surer, worded):
+        assert not changed_nothing(pair(replies, after))
+        assert faults(BASE, TRAINED, pair(replies, after)) == ()
+
+
+def test_without_pairs_nothing_is_known_of_an_adapter() -> None:
+    assert not changed_nothing(pair([outcome(said=ERROR)], [outcome(said=ERROR)]))
+
+
+def test_an_adapter_asked_otherwise_than_its_base_in_one_session_is_a_fault() -> None:
+    pairs = pair([outcome("a")], [outcome("a", confidence=0.5)])
+    eager = TRAINED.model_copy(update={"model": model(adapter="lora", adapter_fingerprint="cd", dtype="float32")})
+    (fault,) = faults(BASE, eager, pairs)
+    assert "were not asked alike (dtype float32, was bfloat16)" in fault
+    assert remarks(BASE, eager) == ()
+    later = eager.model_copy(update={"baselines": ()})
+    assert faults(BASE, later, pairs) == ()
+    assert remarks(BASE, later) == ("not asked alike: dtype float32, was bfloat16.",)
