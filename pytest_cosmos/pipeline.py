@@ -23,9 +23,9 @@ from pytest_cosmos.gate import (
     read_thresholds,
     remark_on_none,
 )
-from pytest_cosmos.measure import summarise
+from pytest_cosmos.measure import determinism, stability, summarise
 from pytest_cosmos.media import thumbnail_jpeg
-from pytest_cosmos.records import Check, Decision, Outcome, Run, Summary
+from pytest_cosmos.records import Check, Decision, Outcome, Repeat, Run, Summary
 from pytest_cosmos.report import BeforeAfter, write_html
 from pytest_cosmos.runlog import RunFolder
 
@@ -52,7 +52,7 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequen
     outcomes = tuple(folder.read_outcomes())
     sides = [] if run.shard else [beside(folder, run, outcomes, baseline, thresholds) for baseline in baselines]
     comparisons = tuple(side.compared.comparison for side in sides)
-    summary = summarise(outcomes)
+    summary = measured(run, outcomes, folder.read_repeats())
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
     decision = decide(run, outcomes, held.checks, comparisons=comparisons, timed=held.timed.names, remarks=held.remarks)
     stored = sum(outcome.reply.stored for outcome in outcomes)
@@ -89,6 +89,16 @@ def hold(
     regressions = check_regressions(thresholds, outcomes, run, compared)
     remarks = (*latency.remarks, *remark_on_none(thresholds, run))
     return Holding(timed, (*absolute, *regressions, *latency.checks), remarks)
+
+
+def measured(run: Run, outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -> Summary:
+    """Measure the outcomes, and how stable they are."""
+    return summarise(outcomes).model_copy(
+        update={
+            "stability": stability(outcomes, repeats, run.repeats),
+            "determinism": determinism(outcomes, repeats) if run.check_determinism else None,
+        }
+    )
 
 
 def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -93,6 +94,8 @@ class Settings:
     """Which split of the suites is asked."""
     repeats: int = 0
     """How many times each case is asked again with sampling on, to see whether the answer is stable."""
+    repeat: int = 0
+    """Which of these repeats this is, drawn with `seed`; 0: none."""
     check_determinism: bool = False
     """Ask some cases again alone, to see whether a batch changes the answer."""
     calibration: Path | None = None
@@ -104,3 +107,23 @@ class Settings:
         """Return the settings of every model that is asked, in their order: the baselines, then the candidate."""
         earlier = (replace(self, model=name, adapter=None, baselines=()) for name in self.baselines)
         return (*earlier, replace(self, baselines=()))
+
+    def repeated(self) -> tuple[Settings, ...]:
+        """Return the settings of every repeat of the candidate: as its publisher samples, each with a seed of its own.
+
+        A repeat's seed hangs on `seed` and its number alone: of more repeats the first are the same.
+        """
+        candidate = self.turns()[-1]
+        return tuple(
+            replace(candidate, sampling="published", repeat=number, seed=_derived(self.seed, number))
+            for number in range(1, self.repeats + 1)
+        )
+
+    def alone(self) -> Settings:
+        """Return the settings by which the candidate is asked one case at a time, whatever the reply store holds."""
+        return replace(self.turns()[-1], batch_size=1, concurrency=1, store=None)
+
+
+def _derived(seed: int, number: int) -> int:
+    """Return the seed of a repeat, of 31 bits: what every server and library takes."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4]) >> 1

@@ -31,6 +31,7 @@ def command(
     bars = same_thresholds(run, root)
     folder = RunFolder.create(reports, run.model.name, datetime.now(UTC))
     folder.append(outcomes)
+    folder.append_repeats([repeat for part in parts for repeat in part.repeats])
     folder.close()
     folder.write_run(run.model_copy(update={"id": folder.path.name}))
     for source in runs:
@@ -50,7 +51,9 @@ def read_parts(paths: Sequence[Path]) -> list[Part]:
     for path in paths:
         try:
             folder = open_run(path)
-            parts.append(Part(str(path), folder.read_run(), tuple(folder.read_outcomes())))
+            parts.append(
+                Part(str(path), folder.read_run(), tuple(folder.read_outcomes()), tuple(folder.read_repeats()))
+            )
         except CosmosError as error:
             problems.append(f"{error} If this shard did not finish, run it again.")
     if problems:

@@ -37,7 +37,7 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
 
         if settings.replies is None:
             raise OptionError("--engine scripted needs --cosmos-replies FILE (what it is to say, as YAML).")
-        return ScriptedEngine(settings.replies)
+        return ScriptedEngine(settings.replies, repeat=settings.repeat, alone=settings.batch_size == 1)
     if settings.engine == "endpoint":
         from pytest_cosmos.engines.endpoint import EndpointEngine
 

@@ -122,7 +122,7 @@ class EndpointEngine:
         told = {"max_tokens": str(settings.max_new_tokens), "top_logprobs": str(TOP_LOGPROBS)}
         if settings.sampling == "published":
             for word, reasoning in (("reasoning", True), ("plain", False)):
-                values = published_sampling(terms.family, settings.seed, reasoning=reasoning)
+                values = published_sampling(terms.family, settings, reasoning=reasoning)
                 told[f"sampling ({word})"] = ", ".join(f"{key} {value:g}" for key, value in values.items())
         else:
             told |= {"temperature": "0", "seed": str(settings.seed)}

@@ -13,7 +13,7 @@ from pytest_cosmos.engines.endpoint_media import content_parts
 from pytest_cosmos.engines.endpoint_server import Served
 from pytest_cosmos.engines.endpoint_trouble import Trouble
 from pytest_cosmos.media import media_kind
-from pytest_cosmos.prompting import Family, media_order, messages
+from pytest_cosmos.prompting import Family, media_order, messages, repeat_sampling
 from pytest_cosmos.records import Case, Prompt, Vision
 from pytest_cosmos.settings import Settings
 
@@ -87,7 +87,7 @@ class Requests:
             **extra,
         }
         optional = {"logprobs", "top_logprobs"}
-        if self._settings.sampling == "greedy":
+        if self._settings.sampling == "greedy" or self._settings.repeat:
             optional.add("seed")
         if case.prompt.vision == Vision():  # what the suite asks for itself is never dropped
             optional |= set(extra)
@@ -96,7 +96,7 @@ class Requests:
     def sampling(self, prompt: Prompt) -> dict[str, float | int]:
         """Return the generation settings of a prompt."""
         if self._settings.sampling == "published":
-            return published_sampling(self._family, self._settings.seed, reasoning=prompt.reasoning)
+            return published_sampling(self._family, self._settings, reasoning=prompt.reasoning)
         return {"temperature": 0.0, "seed": self._settings.seed}
 
     def _messages(self, prompt: Prompt, kinds: Sequence[str], parts: Sequence[Body]) -> list[Body]:
@@ -113,10 +113,12 @@ class Requests:
         return (self._served.context or _MODEL_SEQ_LEN) - self._settings.max_new_tokens
 
 
-def published_sampling(family: Family, seed: int, *, reasoning: bool) -> dict[str, float | int]:
-    """Return what a family's publisher generates with; of a foreign one `seed` alone, the rest is the server's."""
+def published_sampling(family: Family, settings: Settings, *, reasoning: bool) -> dict[str, float | int]:
+    """Return what a family's publisher generates with; of a foreign one the seed alone, the rest is the server's."""
+    if settings.repeat:
+        return repeat_sampling(family.sampling, settings.seed, asked_reasoning=reasoning).given()
     if family.sampling is None:
-        return {"seed": seed}
+        return {"seed": settings.seed}
     return family.sampling.of(asked_reasoning=reasoning).given()
 
 

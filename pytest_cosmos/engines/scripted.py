@@ -8,18 +8,20 @@ key `suite/sample-prompt` wins, so put the particular before the general::
     "*-traversal": {error: "connection reset"}
     "*-material": {raw: "<think>It may be wo", cut_off: true}
     "floor_cracks/floor-0400-*": {crash: "the device fell off"}
+    "*-odour": {raw: "Yes", repeats: ["Yes", "No", {error: reset}], alone: "No"}
     "*": {expected: true, seconds: 0.01}
 
 `expected: true` says the expected answer, `raw` says its text as a model would, a bare text is short for `raw`;
 `cut_off: true` ends it as at the token limit. `error` gives no reply to this case, `crash` none to it and all after it.
-`seconds` is how long the case takes.
+`seconds` is how long the case takes. Of `repeats` the first is said at the first repeat (`--cosmos-repeats`), and so
+on, the first again after the last; `alone` is said where the batch size is 1.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -30,7 +32,8 @@ from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
 from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, quoted, read_file, read_yaml
 
 FAMILY = FAMILIES["reason2"]
-_KEYS = ("raw", "expected", "error", "crash", "cut_off", "confidence", "seconds")
+_KEYS = ("raw", "expected", "error", "crash", "cut_off", "confidence", "seconds", "repeats", "alone")
+_NESTED = _KEYS[:-2]
 _SAYING = ("raw", "expected: true", "error", "crash")
 
 
@@ -46,13 +49,19 @@ class ScriptedReply:
     cut_off: bool = False
     confidence: float | None = None
     seconds: float = 0.0
+    repeats: tuple[ScriptedReply, ...] = ()
+    """What it says at each repeat; none: the same as ever."""
+    alone: ScriptedReply | None = None
+    """What it says to a case that is asked alone."""
 
 
 class ScriptedEngine:
     """Answers cases from a file of replies."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, repeat: int = 0, alone: bool = False) -> None:
         self._path = path
+        self._repeat = repeat
+        self._alone = alone
         self._script: dict[str, ScriptedReply] = {}
         self._closed = threading.Event()
         self.seconds: dict[str, float] = {}
@@ -72,6 +81,7 @@ class ScriptedEngine:
             line = next((line for pattern, line in self._script.items() if fnmatchcase(case.key, pattern)), None)
             if line is None:
                 line = ScriptedReply(error=f"{self._path} has no reply for {case.key}")
+            line = self._as_asked(line)
             if self._closed.wait(line.seconds):
                 return
             if line.crash:
@@ -86,6 +96,12 @@ class ScriptedEngine:
     def close(self) -> None:
         """Stop in the midst of a wait."""
         self._closed.set()
+
+    def _as_asked(self, line: ScriptedReply) -> ScriptedReply:
+        """Choose by how the case is asked."""
+        if self._repeat and line.repeats:
+            return line.repeats[(self._repeat - 1) % len(line.repeats)]
+        return line.alone if self._alone and line.alone is not None else line
 
 
 def scripted_reply(case: Case, line: ScriptedReply, *, batch: int) -> Reply:
@@ -125,7 +141,28 @@ def _read_reply(pattern: str, node: Node, reader: YamlReader) -> ScriptedReply:
         return ScriptedReply(raw=_said(node, what, f'"{pattern}"', reader))
     keys = reader.mapping(node, what, "{expected: true}")
     reader.known(keys, _KEYS, what)
-    raw, expected, error, crash, cut_off, confidence, seconds = (keys.get(key) for key in _KEYS)
+    repeats, alone = keys.get("repeats"), keys.get("alone")
+    said = [_read_plain(item, f"{what}: repeats", "repeats", reader) for item in (repeats.items if repeats else ())]
+    if repeats and not said:
+        reader.complain(repeats, f'{what}: repeats must be a list of what is said: repeats: ["Yes", "No"]')
+    return replace(
+        _read_mapping(node, keys, what, reader),
+        repeats=tuple(said),
+        alone=_read_plain(alone, f"{what}: alone", "alone", reader) if alone else None,
+    )
+
+
+def _read_plain(node: Node, what: str, key: str, reader: YamlReader) -> ScriptedReply:
+    """Read what is said at one of the repeats, or alone."""
+    if node.kind is not Kind.MAPPING:
+        return ScriptedReply(raw=_said(node, what, key, reader))
+    keys = reader.mapping(node, what, "{expected: true}")
+    reader.known(keys, _NESTED, what)
+    return _read_mapping(node, keys, what, reader)
+
+
+def _read_mapping(node: Node, keys: Mapping[str, Node], what: str, reader: YamlReader) -> ScriptedReply:
+    raw, expected, error, crash, cut_off, confidence, seconds = (keys.get(key) for key in _NESTED)
     reply = ScriptedReply(
         raw=_said(raw, f"{what}: raw", "raw", reader) if raw else None,
         expected=reader.boolean(expected, f"{what}: expected") is True if expected else False,

@@ -284,8 +284,9 @@ def _record(located: Located, content: str, model: Any, processor: Any, limit: i
     family = choose_family(settings.family, model.config.model_type)
     published = settings.sampling == "published" and FAMILIES[family].sampling
     generation = {
-        "do_sample": str(bool(published)).lower(),
+        "do_sample": str(bool(published or settings.repeat)).lower(),
         "sampling": str(published or ""),
+        "repeat": f"{settings.repeat}, seed {settings.seed}" if settings.repeat else "",
         "max_new_tokens": str(limit),
         "attention": str(model.config._attn_implementation),
         "quantize": settings.quantize if settings.quantize != "none" else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_cosmos.prompting import Family, Sampling
+from pytest_cosmos.prompting import Family, Sampling, repeat_sampling
 from pytest_cosmos.records import Prompt
 from pytest_cosmos.settings import Settings
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def sampling_of(family: Family, prompt: Prompt, settings: Settings) -> Sampling | None:
     """Return the generation settings for a prompt; None: greedy, which is also asked for where nothing is published."""
+    if settings.repeat:
+        return repeat_sampling(family.sampling, settings.seed, asked_reasoning=prompt.reasoning)
     if settings.sampling == "greedy" or family.sampling is None:
         return None
     return family.sampling.of(asked_reasoning=prompt.reasoning)

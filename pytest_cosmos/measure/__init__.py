@@ -8,6 +8,7 @@ from pytest_cosmos.measure.comparison import Pairs, compare, difference, differe
 from pytest_cosmos.measure.facts import Facts, read_facts
 from pytest_cosmos.measure.formulas import Parameters
 from pytest_cosmos.measure.interval import interval
+from pytest_cosmos.measure.stability import determinism, stability
 from pytest_cosmos.measure.summary import measure, metric, summarise, warm_imports
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Pairs",
     "Parameters",
     "compare",
+    "determinism",
     "difference",
     "differences",
     "interval",
@@ -26,6 +28,7 @@ __all__ = [
     "pair",
     "read_facts",
     "scaled",
+    "stability",
     "summarise",
     "temperature_of",
     "warm_imports",

@@ -109,7 +109,10 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[Any]:
     """Set the plan going before the first test."""
     if (ours := _existing(session.config)) is not None:
         ours.start(session)
-    return (yield)
+    result = yield
+    if ours is not None:
+        ours.ask_again()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

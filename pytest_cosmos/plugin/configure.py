@@ -21,7 +21,9 @@ def cases_folder(config: pytest.Config) -> Path:
     return _path(config, "cases") or config.rootpath / "cases"
 
 
-_AS_GIVEN = ("limit", "seed", "shard", "time_budget", "strict", "allow_partial", "fresh", "replay_only", "batch_size")
+_AS_GIVEN = (
+    "limit", "seed", "shard", "time_budget", "strict", "allow_partial", "fresh", "replay_only", "batch_size", "repeats",
+)  # fmt: skip
 """Settings that are what the option says."""
 
 _IF_GIVEN = (
@@ -79,6 +81,7 @@ def make_settings(config: pytest.Config) -> Settings:
         ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
         endpoint=_endpoint(config) if engine == "endpoint" else "",
         concurrency=_concurrency(config) if engine == "endpoint" else None,
+        check_determinism=_check_determinism(config),
         **{name: value for name, value in given.items() if value or name in _AS_GIVEN},
     )
 
@@ -114,6 +117,23 @@ def _foreign(option: argparse.Namespace, name: str, engine: EngineName) -> str:
     if engine == "endpoint" and name != "replies":
         advice = _AT_THE_SERVER.get(name, "The server decides it: give it to the server when that is started.")
     return f"{shown} is for --engine {_FOR_ENGINE[name]}, but the engine is {engine}. {advice}"
+
+
+def _check_determinism(config: pytest.Config) -> bool:
+    """Tell whether some cases are asked again alone; OptionError where that could not show anything."""
+    from pytest_cosmos.errors import OptionError
+
+    option = config.option
+    against = (
+        "--cosmos-replay-only asks nothing" if option.cosmos_replay_only
+        else "--cosmos-sampling published draws the words anew each time" if option.cosmos_sampling == "published"
+        else ""
+    )  # fmt: skip
+    if option.cosmos_check_determinism and against:
+        raise OptionError(
+            f"--cosmos-check-determinism asks some cases again alone, but {against}. Leave one of them out."
+        )
+    return bool(option.cosmos_check_determinism)
 
 
 def _endpoint(config: pytest.Config) -> str:

@@ -48,6 +48,14 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 1")
 
 
+def several(text: str) -> int:
+    """Read a whole number of at least 2."""
+    with contextlib.suppress(ValueError):
+        if int(text) >= 2:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 2: one repeat shows nothing")
+
+
 def shard(text: str) -> tuple[int, int]:
     """Read `K/N`, one part of N."""
     match = _SHARD.fullmatch(text)
@@ -109,6 +117,11 @@ OPTIONS = (
     Option("prompt", {"metavar": "FILE", "help": "Replace the system and user text of every prompt by those of a YAML "
                       "file in the Cosmos form (system_prompt, user_prompt)"}),
     Option("strict", {"action": "store_true", "default": False, "help": "A wrong answer fails its test"}),
+    Option("repeats", {"metavar": "K", "type": several, "default": 0,
+                       "help": "Ask each case K more times (2 or more) with sampling on, to see whether the answer is "
+                       "stable; the greedy answer alone is asserted and gated"}),
+    Option("check-determinism", {"action": "store_true", "default": False,
+                                 "help": "Ask some cases again alone, to see whether the batch changes the answer"}),
     Option("split", {"choices": ("test", "validation", "train"),
                      "help": "Which split of the suites is asked (default: test); another is measured only"}),
     Option("no-gate", {"action": "store_true", "default": False,
@@ -116,7 +129,8 @@ OPTIONS = (
     Option("thresholds", {"metavar": "FILE", "help": "Thresholds (default: thresholds.yaml of the project)"}),
     Option("cases", {"metavar": "DIR", "help": "Folder of suites (default: cases)"}),
     Option("reports", {"metavar": "DIR", "help": "Where runs are written (default: reports)"}),
-    Option("seed", {"metavar": "N", "type": int, "default": 0, "help": "Seed of --limit (default: 0)"}),
+    Option("seed", {"metavar": "N", "type": int, "default": 0,
+                    "help": "Seed of --limit and of --cosmos-repeats (default: 0)"}),
     Option("device", {"metavar": "NAME", "help": "Where the model runs: auto (default), cpu, cuda, cuda:1, …"}),
     Option("attention", {"metavar": "NAME", "help": "Implementation of attention: auto (default: by models.yaml, or "
                          "else sdpa), eager, flash_attention_2, … as transformers names them"}),

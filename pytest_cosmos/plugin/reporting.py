@@ -21,8 +21,9 @@ import pytest
 from pytest_cosmos.engines import Progress
 from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude, report
+from pytest_cosmos.plugin.again import lost_repeats
 from pytest_cosmos.plugin.collection import relative
-from pytest_cosmos.records import ModelRecord, Outcome, Run, SuiteRecord, Verdict
+from pytest_cosmos.records import Case, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
 from pytest_cosmos.runlog import RunFolder
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Reporter:
         self._clock = time.perf_counter()
         self._turns = settings.turns()
         self._recorders: list[Recorder] = []
-        self._keys: set[str] = set()
+        self._keys: dict[str, Case] = {}
+        self._repeated: dict[tuple[str, str, int], Repeat] = {}
         self._failed: list[str] = []
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
@@ -73,11 +75,18 @@ class Reporter:
             return
         if self._first_verdict is None:
             self._first_verdict = time.perf_counter() - self._clock
-        self._keys.add(outcome.case.key)
+        self._keys[outcome.case.key] = outcome.case
         self.open()
         for recorder, one in zip(self._recorders, (*earlier, outcome), strict=True):
             if one is not None:
                 recorder.add(one)
+
+    def add_repeat(self, repeat: Repeat) -> None:
+        """Take in what a case of the candidate came to that was asked once more; each repeat counts once."""
+        known = (repeat.case_key, repeat.manner, repeat.number)
+        if repeat.case_key in self._keys and known not in self._repeated:
+            self._repeated[known] = repeat
+            self._recorders[-1].add_repeat(repeat)
 
     def add_failure(self, nodeid: str) -> None:
         """Take in a test that failed outright."""
@@ -110,6 +119,8 @@ class Reporter:
         they did not answer does: they were asked for.
         """
         self.open()
+        for repeat in list(lost_repeats(self._settings, self._keys.values(), self._repeated.values())):
+            self.add_repeat(repeat)
         conclusions = [self._conclude(place, interrupted=interrupted) for place in range(len(self._turns))]
         *self._baselines, self.conclusion = conclusions
         asked = len(self.conclusion.outcomes)
@@ -176,6 +187,8 @@ class Reporter:
             required=self._required(thresholds, suites),
             failed_tests=tuple(self._failed) if candidate else (),
             seconds=_rounded(self._seconds(place)),
+            repeats=settings.repeats if candidate else 0,
+            check_determinism=settings.check_determinism and candidate,
             baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
 
@@ -212,6 +225,7 @@ class Recorder:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self._waiting: list[Outcome] = []
+        self._repeats: list[Repeat] = []
 
     def add(self, outcome: Outcome) -> None:
         """Take in one outcome."""
@@ -219,10 +233,18 @@ class Recorder:
         if len(self._waiting) >= BATCH:
             self.flushed()
 
+    def add_repeat(self, repeat: Repeat) -> None:
+        """Take in a case that was asked once more."""
+        self._repeats.append(repeat)
+        if len(self._repeats) >= BATCH:
+            self.flushed()
+
     def flushed(self) -> RunFolder:
         """Return the folder with all outcomes in it."""
         waiting, self._waiting = self._waiting, []
+        repeats, self._repeats = self._repeats, []
         self.folder.append(waiting)
+        self.folder.append_repeats(repeats)
         return self.folder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,13 @@ from pytest_cosmos.engines import (
     make_engine,
 )
 from pytest_cosmos.judging import judge
+from pytest_cosmos.plugin.again import ask_round, draw, rounds_of
 from pytest_cosmos.plugin.collection import Collection, case_of
 from pytest_cosmos.plugin.live import LiveLine, duration
 from pytest_cosmos.plugin.shares import make_batches, sample_key, share_of
 from pytest_cosmos.plugin.turns import Turns
 from pytest_cosmos.plugin.workers import deadline_of, place_of
-from pytest_cosmos.records import Case, Judgement, Outcome, Reply, Verdict
+from pytest_cosmos.records import Case, Judgement, Outcome, Repeat, Reply, Verdict
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
@@ -113,6 +114,9 @@ class Runner:
         self._engines: list[Engine] = []
         self._started = time.time()
         self._live = live
+        self._answered: dict[str, Case] = {}
+        self._drawn: frozenset[str] = frozenset()
+        self._again = 0.0
         self.deadline = deadline_of(config, collection.settings)
         self.selected: Counter[str] = Counter()
 
@@ -130,8 +134,9 @@ class Runner:
             [item.nodeid for item in items], {node: sample_key(case) for node, case in cases.items()}
         )
         share, others = share_of(batches, getattr(self._config, "workerinput", None))
-        turns = self._collection.settings.turns()
-        self._engines = [self._choose_engine(settings, keep=settings is not turns[-1]) for settings in turns]
+        self._drawn = draw(cases.values(), self._collection.settings.seed)
+        turns, more = self._collection.settings.turns(), bool(rounds_of(self._collection.settings))
+        self._engines = [self._choose_engine(settings, keep=more or settings is not turns[-1]) for settings in turns]
         mine = [cases[node] for batch in share for node in batch]
         theirs = [[cases[node] for node in batch] for batch in others]
         names = [settings.model if len(turns) > 1 else "" for settings in turns]
@@ -153,6 +158,7 @@ class Runner:
             pytest.skip(
                 f"not asked: the time budget of {duration(self._collection.settings.time_budget or 0)} is spent"
             )
+        self._answered[case.key] = case
         judgement = judge(case, reply)
         item.stash[OUTCOME] = Outcome(case=case, reply=reply, judgement=judgement)
         item.stash[EARLIER] = [
@@ -162,6 +168,28 @@ class Runner:
         if judgement.verdict is Verdict.ERROR:
             pytest.fail(f"no reply to {case.key}: {printable(judgement.reason)}", pytrace=False)
         return CosmosAnswer(case, reply, judgement)
+
+    def ask_again(self, keep: Callable[[Repeat], None]) -> None:
+        """Ask what is to be asked once more, of the cases whose tests have run; `keep` takes what they come to."""
+        rounds = rounds_of(self._collection.settings)
+        if self._turns is None or not rounds:
+            return
+        started = time.perf_counter()
+        self._turns.candidate.drain()
+        self._turns.candidate.close()
+        try:
+            for one in rounds:
+                chosen = self._drawn if one.manner == "alone" else self._answered.keys()
+                cases = [case for key, case in self._answered.items() if key in chosen]
+                engine = self._choose_engine(one.settings, keep=one is not rounds[-1])
+                self._engines.append(engine)
+                for repeat in ask_round(one, engine, cases, self.deadline, self._live.draw):
+                    keep(repeat)
+        except BaseException:  # Ctrl-C must not wait for a model in the midst of a batch
+            self.close()
+            raise
+        finally:
+            self._again = time.perf_counter() - started
 
     def progress(self) -> Progress | None:
         """Say how far the plan of this process has come; None where there is none."""
@@ -202,13 +230,16 @@ class Runner:
         """Describe what this process did, as builtins that travel between processes."""
         plans = self._turns.plans if self._turns is not None else ()
         stored = [engine for engine in self._engines if isinstance(engine, StoredEngine)]
+        seconds = [plan.seconds for plan in plans]
+        if self._again:
+            seconds[-1] = {**seconds[-1], "again": self._again}
         return {
             "problems": list(self._collection.problems),
             "named": sorted(self._collection.suites),
             "suites": [suite.model_dump(mode="json") for suite in self._collection.suite_records(self.selected)],
             "models": [plan.model.model_dump(mode="json") if plan.model is not None else None for plan in plans],
             "remarks": [line for engine in stored for line in engine.remarks],
-            "seconds": [plan.seconds for plan in plans],
+            "seconds": seconds,
             "read cases": self._collection.seconds,
         }
 

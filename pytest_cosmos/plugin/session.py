@@ -25,7 +25,7 @@ from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
-from pytest_cosmos.records import Outcome, Verdict
+from pytest_cosmos.records import Outcome, Repeat, Verdict
 from pytest_cosmos.report import summary_lines
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class CosmosSession:
         self.reporter = Reporter(config, self._collection.settings)
         self._is_worker = hasattr(config, "workerinput")
         self._places = Places()
+        self._repeats: list[dict[str, Any]] = []
         self._warm = False
         self._refused = False
         self._reached = False
@@ -94,6 +95,8 @@ class CosmosSession:
         record = getattr(node, "workeroutput", {}).get(PROPERTY)
         if record is not None:
             self.reporter.add_process(record)
+            for repeat in record["repeats"]:
+                self.reporter.add_repeat(Repeat.model_validate(repeat))
 
     def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         """Turn a marked test into items; the engine's libraries begin to load meanwhile."""
@@ -147,6 +150,16 @@ class CosmosSession:
         if call.excinfo is not None and call.excinfo.errisinstance(FAILURES):
             item.repr_failure = lambda *_, **__: explain(outcome)  # type: ignore[method-assign]
 
+    def ask_again(self) -> None:
+        """Ask what is to be asked once more, now that every test of this process has run."""
+        self.runner.ask_again(self._keep_repeat)
+
+    def _keep_repeat(self, repeat: Repeat) -> None:
+        if self._is_worker:
+            self._repeats.append(repeat.model_dump(mode="json"))
+        else:
+            self.reporter.add_repeat(repeat)
+
     def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
         outcome = item.stash.get(OUTCOME, None)
@@ -194,7 +207,7 @@ class CosmosSession:
         self.runner.close()
         record = self.runner.record()
         if self._is_worker:
-            self._config.workeroutput[PROPERTY] = record  # type: ignore[attr-defined]
+            self._config.workeroutput[PROPERTY] = {**record, "repeats": self._repeats}  # type: ignore[attr-defined]
             return
         # the controller of workers that were given no option of ours learns from them that it is concerned
         ran = self._reached or self.reporter.heard_anything

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,12 @@ class Published:
     def of(self, *, asked_reasoning: bool) -> Sampling:
         """Return the settings for a prompt."""
         return self.reasoning if asked_reasoning else self.plain
+
+
+def repeat_sampling(published: Published | None, seed: int, *, asked_reasoning: bool) -> Sampling:
+    """Return the settings by which a case is asked once more: as published, but with this seed.
+
+    Where nothing is published, words are drawn as probable as the model finds them (temperature 1).
+    """
+    manner = published.of(asked_reasoning=asked_reasoning) if published else Sampling(temperature=1.0)
+    return replace(manner, seed=seed)

@@ -19,12 +19,15 @@ from pytest_cosmos.records.measures import (
     Calibration,
     Confusion,
     CoveragePoint,
+    Determinism,
     Metric,
     ReliabilityBin,
+    Stability,
     Summary,
+    Unstable,
     metric_key,
 )
-from pytest_cosmos.records.replies import Judgement, Outcome, Reply, Verdict
+from pytest_cosmos.records.replies import Judgement, Outcome, Repeat, Reply, Verdict
 from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "Confusion",
     "CoveragePoint",
     "Decision",
+    "Determinism",
     "Difference",
     "Judgement",
     "Latency",
@@ -54,15 +58,18 @@ __all__ = [
     "Prompt",
     "Record",
     "ReliabilityBin",
+    "Repeat",
     "Reply",
     "Run",
     "Sample",
     "Series",
+    "Stability",
     "SuiteRecord",
     "Summary",
     "Threshold",
     "Timing",
     "Unpaired",
+    "Unstable",
     "Verdict",
     "Vision",
     "Waiver",

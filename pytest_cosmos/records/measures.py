@@ -102,6 +102,66 @@ class Calibration(Record):
     """The highest confidence first."""
 
 
+class Unstable(Record):
+    """A case whose repeats were not all answered alike."""
+
+    case: StrictStr
+    """Its key."""
+    expected: StrictStr
+    greedy: StrictStr
+    """The answer that counts; UNPARSED or ERROR where there is none."""
+    answers: dict[StrictStr, int]
+    """How many repeats answered what, the most frequent first; UNPARSED and ERROR too."""
+    entropy: float
+    """Of the answers, in bits; those without a reply not counted."""
+
+
+class Stability(Record):
+    """How far repeats of the same cases, with sampling on, were answered alike in one suite."""
+
+    suite: StrictStr
+    repeats: int
+    """How many times each case was asked."""
+    cases: int
+    lost: int
+    """Repeats without a reply: in no figure."""
+    metrics: tuple[Metric, ...]
+    """Over all cases, and by prompt: `answer_agreement`, `flip_rate`, `flip_from_greedy_rate`, `answer_entropy` (mean,
+    in bits) and `repeat_accuracy`; `cases` says of how many, for a case with fewer than two replies shows nothing."""
+    accuracies: tuple[float | None, ...]
+    """Of each repeat, by its number; None: no replies."""
+    spread: float | None
+    """Standard deviation of these accuracies; None: fewer than two."""
+    unstable: tuple[Unstable, ...] = ()
+    """The least stable cases, worst first."""
+
+    def metric(self, name: str, **where: str) -> Metric | None:
+        """Return one of its figures."""
+        return next((metric for metric in self.metrics if metric.name == name and metric.slice == where), None)
+
+
+class Determinism(Record):
+    """What became of some cases when they were asked again alone: how far a batch decides a reply."""
+
+    cases: int
+    """How many were compared."""
+    lost: int = 0
+    """How many had no reply, at the first time or the second."""
+    unbatched: int = 0
+    """How many were in a batch of one already."""
+    texts: int = 0
+    """How many texts differ."""
+    answers: int = 0
+    """How many answers differ."""
+    confidence: float | None = None
+    """The largest change of a confidence; None: there is none to compare."""
+    accuracy_batched: float | None = None
+    accuracy_alone: float | None = None
+    """Of the same cases."""
+    changed: tuple[StrictStr, ...] = ()
+    """Keys of the cases whose answers differ."""
+
+
 class Summary(Record):
     """Everything measured in a run: metrics.json."""
 
@@ -114,3 +174,7 @@ class Summary(Record):
     """Keys of the cases answered with the least confidence, lowest first."""
     worst: tuple[StrictStr, ...] = ()
     """Keys of the cases to look at first: errors, missed hazards by confidence, other wrong ones."""
+    stability: tuple[Stability, ...] = ()
+    """Of each suite, where cases were repeated."""
+    determinism: Determinism | None = None
+    """None: nothing was asked again alone."""

@@ -82,3 +82,17 @@ class Outcome(Record):
         if self.judgement.answer is None:
             return None
         return self.case.prompt.is_hazard(self.judgement.answer)
+
+
+class Repeat(Record):
+    """A case asked once more, beside the answer that counts: one line of repeats.jsonl."""
+
+    schema_version: int = SCHEMA_VERSION
+    case_key: StrictStr
+    manner: Literal["sampled", "alone"]
+    """`sampled`: words were drawn, to see whether the answer is stable; `alone`: as before, but in no batch."""
+    number: int = Field(ge=1)
+    """Which repeat, from 1."""
+    seed: int
+    reply: Reply
+    judgement: Judgement

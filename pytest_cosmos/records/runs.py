@@ -93,6 +93,10 @@ class Run(Record):
     """The benchmarks of latency that this run was to measure; None: it was not asked for latency."""
     split: StrictStr = "test"
     """Which split of the suites was asked."""
+    repeats: int = 0
+    """How many times each case was asked again with sampling on; what was said is in repeats.jsonl."""
+    check_determinism: bool = False
+    """Whether some cases were asked again alone; what was said is in repeats.jsonl."""
     decision: Decision | None = None
 
     @property

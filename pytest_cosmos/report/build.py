@@ -35,6 +35,7 @@ from pytest_cosmos.report.figures import (
     times,
     value_and_bar,
 )
+from pytest_cosmos.report.stability import determinism_lines, stability_views
 from pytest_cosmos.report.view import (
     HEAT_LEVELS,
     Card,
@@ -70,6 +71,8 @@ def build_view(run: Run, summary: Summary, checks: Sequence[Check], outcomes: Se
         suites=_suites(run, summary, figures, prompts),
         worst=tuple(card(found[key]) for key in summary.worst if key in found)[:CARDS],
         low_confidence=tuple(card(found[key]) for key in summary.low_confidence if key in found)[:LEAST_CONFIDENT],
+        stability=stability_views(summary.stability),
+        determinism=determinism_lines(run, summary),
         times=_times(run),
         failed_tests=run.failed_tests,
         cases=tuple(case_row(outcome) for outcome in outcomes),

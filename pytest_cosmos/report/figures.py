@@ -161,6 +161,7 @@ TIME_WORDS = {
     "import": "importing libraries",
     "load": "loading the model",
     "answer": "answering",
+    "again": "asking again",
     "report": "writing the report",
     "total": "total",
 }

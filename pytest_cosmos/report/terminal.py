@@ -26,6 +26,7 @@ from pytest_cosmos.report.figures import (
     times,
     value_and_bar,
 )
+from pytest_cosmos.report.stability import determinism_lines, stability_told
 
 WORST = 5
 _COLUMNS = ("accuracy % [95 %]", "recall", "prec.", "parse", "n/images", "p50 s", "p95 s")
@@ -62,6 +63,7 @@ def summary_lines(
         yield from metric_lines(suite, figures, width)
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
+    yield from stability_lines(run, summary, width)
     if told := replies(run, summary, outcomes):
         yield from _wrapped(f"replies: {told}", width, "dim", "")
     yield from time_lines(run, width)
@@ -194,6 +196,21 @@ def _worst(outcome: Outcome, width: int) -> Iterator[Line]:
     yield Line(f'{start}"{text.one_line(said(outcome), room)}"{confidence}')
     if reply.reasoning:
         yield Line(f"    {text.one_line(reply.reasoning, width - 4)}", "dim")
+
+
+def stability_lines(run: Run, summary: Summary, width: int) -> Iterator[Line]:
+    """Yield what repeats came to, and what cases asked again alone did."""
+    several = len(summary.stability) > 1
+    told = [
+        (f"{one.suite}: " * several + line, style) for one in summary.stability for line, style in stability_told(one)
+    ]
+    told += determinism_lines(run, summary)
+    if not told:
+        return
+    yield Line("stability", "head")
+    for line, style in told:
+        yield from _wrapped(line, width, style)
+    yield Line("")
 
 
 def time_lines(run: Run, width: int) -> Iterator[Line]:

@@ -6,6 +6,7 @@ ReportView
 ├── CheckRow …                blocking bars, then release targets that do not block
 ├── SuiteView …               per suite: headline figures, MetricRow …, ConfusionView …
 ├── Card …                    the cases to look at first, and the least confident ones
+├── StabilityView …           per suite: what repeats came to, the least stable cases
 ├── TimeRow …                 where the time went
 ├── CaseRow …                 every case, for the searchable table
 └── footer: Fact …            how to get this run again
@@ -156,6 +157,38 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class StabilityRow:
+    """How far repeats agree, in one slice."""
+
+    name: str
+    cells: tuple[str, ...]
+    """Agreement, flips, flips from the greedy answer, accuracy: each with its interval."""
+    entropy: str
+    cases: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnstableRow:
+    """A case whose repeats were not all answered alike."""
+
+    key: str
+    expected: str
+    greedy: str
+    answers: str
+    entropy: str
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityView:
+    """What repeats of one suite came to."""
+
+    suite: str
+    lines: tuple[str, ...]
+    rows: tuple[StabilityRow, ...]
+    unstable: tuple[UnstableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TimeRow:
     """One phase: its time and its share of the total."""
 
@@ -216,6 +249,9 @@ class ReportView:
     suites: tuple[SuiteView, ...]
     worst: tuple[Card, ...]
     low_confidence: tuple[Card, ...]
+    stability: tuple[StabilityView, ...]
+    determinism: tuple[tuple[str, Style], ...]
+    """What became of cases asked again alone: lines and their style."""
     times: tuple[TimeRow, ...]
     failed_tests: tuple[str, ...]
     cases: tuple[CaseRow, ...]

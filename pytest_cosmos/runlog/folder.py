@@ -13,18 +13,21 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.records import SCHEMA_VERSION, Comparison, Latency, Outcome, Run, Summary
+from pytest_cosmos.records import SCHEMA_VERSION, Comparison, Latency, Outcome, Record, Repeat, Run, Summary
+
+_Line = TypeVar("_Line", bound=Record)
 
 _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to the newest.
 
 - `index.html`      the report; open it in a browser
 - `run.json`        what was run, on what, and what it came to
 - `outcomes.jsonl`  one line a case: what was asked, said, expected
+- `repeats.jsonl`   one line a case and repeat, where cases were asked again
 - `metrics.json`    every figure of the report
 - `thresholds.yaml` a copy of the file that it was last held against
 - `latency.json`    of a run asked for latency: how long single cases took, round by round; `latency-baseline.json`
@@ -46,7 +49,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._outcomes: io.TextIOWrapper | None = None
+        self._open: dict[str, io.TextIOWrapper] = {}
 
     @classmethod
     def create(cls, reports: Path, model: str, started: datetime) -> RunFolder:
@@ -73,18 +76,27 @@ class RunFolder:
 
     def append(self, outcomes: Iterable[Outcome]) -> None:
         """Add outcomes and sync them to the disk."""
-        if self._outcomes is None:
-            self._outcomes = (self.path / "outcomes.jsonl").open("a", encoding="utf-8")
-        for outcome in outcomes:
-            self._outcomes.write(outcome.model_dump_json() + "\n")
-        self._outcomes.flush()
-        os.fsync(self._outcomes.fileno())
+        self._add_lines("outcomes.jsonl", outcomes)
+
+    def append_repeats(self, repeats: Sequence[Repeat]) -> None:
+        """Add what cases came to that were asked once more, and sync it to the disk; without any there is no file."""
+        if repeats:
+            self._add_lines("repeats.jsonl", repeats)
+
+    def _add_lines(self, name: str, records: Iterable[Record]) -> None:
+        if name not in self._open:
+            self._open[name] = (self.path / name).open("a", encoding="utf-8")
+        file = self._open[name]
+        for record in records:
+            file.write(record.model_dump_json() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
     def close(self) -> None:
-        """Close the file of outcomes."""
-        if self._outcomes is not None:
-            self._outcomes.close()
-            self._outcomes = None
+        """Close the files that are appended to."""
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
 
     def write_run(self, run: Run) -> None:
         """Write run.json."""
@@ -167,21 +179,28 @@ class RunFolder:
 
     def read_outcomes(self) -> list[Outcome]:
         """Read outcomes.jsonl, a torn last line left out; RunFolderError names any other bad line."""
-        path = self.path / "outcomes.jsonl"
-        if not path.is_file():
-            return []
-        lines = path.read_bytes().split(b"\n")
-        outcomes = []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                outcomes.append(Outcome.model_validate_json(line))
-            except ValidationError as error:
-                if number == len(lines):  # no newline behind it: the process died while writing it
-                    break
-                raise RunFolderError(f"{path}:{number}: not an outcome: {error.errors()[0]['msg']}") from None
-        return outcomes
+        return _read_lines(self.path / "outcomes.jsonl", Outcome, "an outcome")
+
+    def read_repeats(self) -> list[Repeat]:
+        """Read repeats.jsonl in the same way; empty where nothing was asked again."""
+        return _read_lines(self.path / "repeats.jsonl", Repeat, "a repeat")
+
+
+def _read_lines(path: Path, kind: type[_Line], what: str) -> list[_Line]:
+    if not path.is_file():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(kind.model_validate_json(line))
+        except ValidationError as error:
+            if number == len(lines):  # no newline behind it: the process died while writing it
+                break
+            raise RunFolderError(f"{path}:{number}: not {what}: {error.errors()[0]['msg']}") from None
+    return found
 
 
 def open_run(path: Path) -> RunFolder:

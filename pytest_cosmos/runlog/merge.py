@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_cosmos.errors import Problems
-from pytest_cosmos.records import ModelRecord, Outcome, Prompt, Record, Run, SuiteRecord
+from pytest_cosmos.records import ModelRecord, Outcome, Prompt, Record, Repeat, Run, SuiteRecord
 from pytest_cosmos.suites import Shard, shard_of
 
 LIBRARIES = ("pytest-cosmos", "torch", "transformers")
@@ -46,6 +46,7 @@ class Part:
     """What problems call it: its path as given."""
     run: Run
     outcomes: tuple[Outcome, ...]
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def shard(self) -> Shard | None:

@@ -188,3 +188,12 @@ def test_the_publishers_settings(tmp_path: Path, family: str, reasoning: bool, s
 def test_a_request_without_optional_settings_is_left_as_it_is() -> None:
     request = Request({"model": "x", "seed": 1}, frozenset(), {})
     assert request.without({"seed"}) == {"model": "x", "seed": 1}
+
+
+@pytest.mark.parametrize(("family", "temperature"), [("reason2", 0.6), ("generic", 1.0)])
+def test_a_repeat_is_asked_with_its_own_seed(tmp_path: Path, family: str, temperature: float) -> None:
+    first, second = (requests_of(tmp_path, family, sampling="published", seed=5, repeat=n) for n in (1, 2))
+    sampling = first.sampling(BINARY)
+    assert (sampling["temperature"], sampling["seed"]) == (temperature, 5)
+    request = second.of(image_case(tmp_path))
+    assert "seed" in request.optional, "a server without seeds can be asked all the same"

@@ -68,7 +68,7 @@ f: {}
         ' YAML reads a bare yes as a boolean. Write: "*": "yes"',
         f"replies.yaml:2: the reply for 'a' {one}",
         "replies.yaml:3: the reply for 'b': unknown key 'secnds'."
-        " Allowed: raw, expected, error, crash, cut_off, confidence, seconds. Did you mean 'seconds'?",
+        " Allowed: raw, expected, error, crash, cut_off, confidence, seconds, repeats, alone. Did you mean 'seconds'?",
         "replies.yaml:3: the reply for 'b': raw is no (a boolean), but must be text."
         ' YAML reads a bare no as a boolean. Write: raw: "no"',
         "replies.yaml:4: the reply for 'c': expected is 'true' (text), but must be true or false",
@@ -122,3 +122,38 @@ def test_close_ends_a_long_wait(tmp_path: Path) -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert replies == []
+
+
+WAVERING = '"*": {raw: "Yes", repeats: ["No", {error: reset}, {expected: true}], alone: {raw: "No", confidence: 0.5}}'
+
+
+@pytest.mark.parametrize(
+    ("repeat", "alone", "raw", "error"),
+    [
+        (0, False, "Yes", ""),
+        (1, False, "No", ""),
+        (2, False, "", "reset"),
+        (3, False, "Yes", ""),
+        (4, False, "No", ""),
+        (0, True, "No", ""),
+    ],
+)
+def test_what_is_said_hangs_on_how_it_is_asked(tmp_path: Path, repeat: int, alone: bool, raw: str, error: str) -> None:
+    engine = ScriptedEngine(write(tmp_path, WAVERING), repeat=repeat, alone=alone)
+    engine.load()
+    (reply,) = engine.answer([case()])
+    assert (reply.raw, reply.error) == (raw, error)
+
+
+def test_mistakes_in_repeats_are_told(tmp_path: Path) -> None:
+    text = """\
+"*": {raw: "Yes", repeats: "No"}
+a: {raw: "Yes", repeats: [no, {raw: "Yes", repeats: ["No"]}], alone: {}}
+"""
+    found = problems(tmp_path, text)
+    assert found[0] == (
+        'replies.yaml:1: the reply for \'*\': repeats must be a list of what is said: repeats: ["Yes", "No"]'
+    )
+    assert found[1].startswith("replies.yaml:2: the reply for 'a': repeats is no (a boolean), but must be text.")
+    assert "unknown key 'repeats'" in found[2]
+    assert "needs exactly one of" in found[-1]

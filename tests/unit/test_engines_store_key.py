@@ -146,7 +146,7 @@ def test_every_setting_was_thought_of() -> None:
     decided = {field.name for field in dataclasses.fields(Settings)} - UNDECIDING
     assert decided == {
         "adapter", "attention", "device", "dtype", "endpoint", "engine", "family", "max_new_tokens", "media_transport",
-        "model", "models_file", "quantize", "sampling", "seed",
+        "model", "models_file", "quantize", "repeat", "sampling", "seed",
     }  # fmt: skip
 
 

@@ -93,3 +93,13 @@ def test_prompts_that_reason_and_others_are_sampled_apart(tmp_path: Path) -> Non
     assert len({replies[case.key].batch for case in cases}) == 2
     assert "temperature=0.6" in engine.describe().generation["sampling"]
     assert engine.describe().generation["do_sample"] == "true"
+
+
+def test_a_repeat_is_sampled_as_published_with_its_own_seed(tmp_path: Path) -> None:
+    first, second = settings_of(tmp_path, repeats=2, seed=3).repeated()
+    drawn = [sampling_of(FAMILIES["reason2"], BINARY, one) for one in (first, second)]
+    assert [one and one.temperature for one in drawn] == [0.6, 0.6]
+    assert [one and one.seed for one in drawn] == [first.seed, second.seed]
+    assert first.seed != second.seed
+    foreign = sampling_of(FAMILIES["generic"], BINARY, first)  # nothing is published, and greedy would show nothing
+    assert foreign == Sampling(temperature=1.0, seed=first.seed)
