@@ -100,6 +100,8 @@ class Settings:
     """Ask some cases again alone, to see whether a batch changes the answer."""
     calibration: Path | None = None
     """The file of temperatures that `pytest-cosmos calibrate` wrote; None: confidences are taken as they are."""
+    latency_rounds: int = 20
+    """Rounds of a latency measurement that count."""
     ci: bool = False
     """Whether this runs in continuous integration (`CI=true`), where the same run should mean the same weights."""
 

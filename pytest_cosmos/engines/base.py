@@ -46,7 +46,7 @@ class Recalls(Protocol):
 
 
 @runtime_checkable
-class Timed(Protocol):
+class Timed(Engine, Protocol):
     """What an engine has besides whose latency can be measured; `latency.MEASURES` says of what."""
 
     def time(self, measure: Measure, case: Case | None) -> Timing:

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_cosmos.plugin.configure import cases_folder, check_settings
+from pytest_cosmos.plugin.latency_asked import MARKER as LATENCY_MARKER
+from pytest_cosmos.plugin.latency_asked import is_asked, remember_compared
 from pytest_cosmos.plugin.options import add_options, asked_explicitly, configured_in_ini, short_aliases
 
 if TYPE_CHECKING:
+    from pytest_cosmos.plugin.latency import CosmosLatency
     from pytest_cosmos.plugin.running import CosmosAnswer
     from pytest_cosmos.plugin.session import CosmosSession
-    from pytest_cosmos.records import Case
+    from pytest_cosmos.records import Benchmark, Case
 
-__all__ = ["CosmosAnswer", "cosmos_answer", "cosmos_case"]
+__all__ = ["CosmosAnswer", "CosmosLatency", "cosmos_answer", "cosmos_benchmark", "cosmos_case", "cosmos_latency"]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,6 +31,10 @@ def __getattr__(name: str) -> Any:
         from pytest_cosmos.plugin.running import CosmosAnswer
 
         return CosmosAnswer
+    if name == "CosmosLatency":
+        from pytest_cosmos.plugin.latency import CosmosLatency
+
+        return CosmosLatency
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -52,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "cosmos(suite): ask the model every case of a suite; without a suite, of every suite that no test names",
     )
+    config.addinivalue_line(
+        "markers",
+        "cosmos_latency(case, measure, name): time one case; without arguments, the usual benchmarks of latency",
+    )
     if asked_explicitly(config):
         _session(config)
     elif configured_in_ini(config):
@@ -69,6 +80,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("cosmos")
     if marker is not None:
         _session(metafunc.config).parametrize(metafunc, marker)
+    timed = metafunc.definition.get_closest_marker(LATENCY_MARKER)
+    if timed is not None and is_asked(metafunc.config, metafunc.definition.path):
+        _session(metafunc.config).parametrize_latency(metafunc, timed)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,6 +93,7 @@ def pytest_make_collect_report(
     report = yield
     if (ours := _existing(collector.config)) is not None:
         ours.leave_out_empty(report)
+    report.result = [node for node in report.result if not _is_unasked(node)]
     return report
 
 
@@ -95,6 +110,37 @@ def cosmos_case(request: pytest.FixtureRequest) -> Case:
 def cosmos_answer(request: pytest.FixtureRequest, cosmos_case: Case) -> CosmosAnswer:
     """Return the model's answer to this item's case, judged."""
     return _session(request.config).runner.answer(request.node, cosmos_case)
+
+
+@pytest.fixture
+def cosmos_benchmark(request: pytest.FixtureRequest) -> Benchmark:
+    """Return what this item times: a measure of a case."""
+    if not hasattr(request, "param"):
+        pytest.fail("cosmos_latency needs the marker @pytest.mark.cosmos_latency on its test.", pytrace=False)
+    benchmark: Benchmark = request.param
+    return benchmark
+
+
+@pytest.fixture
+def cosmos_latency(request: pytest.FixtureRequest, cosmos_benchmark: Benchmark, benchmark: Any) -> CosmosLatency:
+    """Return how long this item's benchmark took, round by round; pytest-benchmark is told too."""
+    return _session(request.config).time(request.node, benchmark)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Say on what latency was measured."""
+    ours = _existing(config)
+    if ours is not None and ours.machine_info is not None:
+        machine_info["cosmos"] = ours.machine_info
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_benchmark_compare_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+) -> None:
+    """Keep what is said there of our machine."""
+    remember_compared(config, machine_info, compared_benchmark)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -180,6 +226,13 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     """Take in what a worker says of itself."""
     if "cosmos" in getattr(node, "workeroutput", {}) or _existing(node.config) is not None:
         _session(node.config).miss_worker(node)
+
+
+def _is_unasked(node: object) -> bool:
+    """Tell whether an item is a benchmark of latency in a run that was not asked for it."""
+    if not isinstance(node, pytest.Item) or node.get_closest_marker(LATENCY_MARKER) is None:
+        return False
+    return not is_asked(node.config, node.path)
 
 
 def _session(config: pytest.Config) -> CosmosSession:

@@ -14,6 +14,7 @@ from pytest_cosmos.errors import CosmosError, OptionError, Problems, suggest
 from pytest_cosmos.plugin.configure import make_settings
 from pytest_cosmos.records import Case, SuiteRecord
 from pytest_cosmos.suites import (
+    LATENCY,
     PromptFile,
     Suite,
     find_suites,
@@ -86,7 +87,7 @@ class Collection:
         """Add a problem for every `--suite` that does not exist."""
         available = self._available()
         for name in self.settings.suites:
-            if name not in available and name not in self.suites and name not in self.broken:
+            if name != LATENCY and name not in available and name not in self.suites and name not in self.broken:
                 self.problems.append(
                     f"--suite {name}: there is no such suite in {self.settings.cases}. "
                     f"Suites: {', '.join(available) or 'none'}.{suggest(name, available)}"

@@ -27,8 +27,8 @@ _AS_GIVEN = (
 """Settings that are what the option says."""
 
 _IF_GIVEN = (
-    "device", "dtype", "attention", "quantize", "max_new_tokens", "family", "sampling", "media_transport", "timeout",
-    "split",
+    "latency_rounds", "device", "dtype", "attention", "quantize", "max_new_tokens", "family", "sampling",
+    "media_transport", "timeout", "split",
 )  # fmt: skip
 """Settings that keep their default where the option is not given."""
 

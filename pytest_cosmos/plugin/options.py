@@ -153,6 +153,8 @@ OPTIONS = (
                        "of it (default: 600)"}),
     Option("media-transport", {"choices": ("data", "path"),
                                "help": "Send media inside the request (default), or as a path that the server reads"}),
+    Option("latency-rounds", {"metavar": "N", "type": positive,
+                              "help": "Rounds in which --suite latency measures each benchmark (default: 20)"}),
     Option("threads", {"metavar": "N", "type": positive, "help": "CPU threads (default: all cores but one)"}),
 )  # fmt: skip
 

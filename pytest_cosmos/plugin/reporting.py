@@ -23,8 +23,9 @@ from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude, report
 from pytest_cosmos.plugin.again import lost_repeats
 from pytest_cosmos.plugin.collection import relative
-from pytest_cosmos.records import Case, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
+from pytest_cosmos.records import Case, Latency, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
 from pytest_cosmos.runlog import RunFolder
+from pytest_cosmos.suites import LATENCY
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
@@ -51,6 +52,9 @@ class Reporter:
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
         self.conclusion: Conclusion | None = None
+        self.latency: Latency | None = None
+        """What was timed, where the run was asked for latency."""
+        self.latency_planned: tuple[str, ...] | None = None
         self._baselines: list[Conclusion] = []
         self.report_path = ""
 
@@ -152,6 +156,8 @@ class Reporter:
         folder = self._recorders[place].flushed()
         folder.close()
         run = self._run(place, folder, thresholds)
+        if candidate:
+            self._write_latency(folder)
         folder.write_run(run.model_copy(update={"finished": ""}) if interrupted else run)
         started = time.perf_counter()
         conclusion = conclude(folder, thresholds)
@@ -162,6 +168,14 @@ class Reporter:
         run = conclusion.run.model_copy(update={"seconds": {**conclusion.run.seconds, **_rounded(seconds)}})
         folder.write_run(run)
         return replace(conclusion, run=run)
+
+    def _write_latency(self, folder: RunFolder) -> None:
+        if self.latency is None:
+            return
+        folder.write_latency(self.latency.model_copy(update={"run": folder.path.name, "versions": versions()}))
+        baseline = latency_of_baseline(self._settings)
+        if baseline is not None:
+            folder.write_latency(baseline, baseline=True)
 
     def _run(self, place: int, folder: RunFolder, thresholds: Thresholds | None) -> Run:
         settings, candidate = self._settings, place == len(self._turns) - 1
@@ -189,13 +203,15 @@ class Reporter:
             seconds=_rounded(self._seconds(place)),
             repeats=settings.repeats if candidate else 0,
             check_determinism=settings.check_determinism and candidate,
+            latency=self.latency_planned if candidate else None,
+            baseline=self._settings.baseline,
             baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
 
     def _required(self, thresholds: Thresholds | None, suites: tuple[SuiteRecord, ...]) -> tuple[str, ...]:
         """Name the suites this run must answer for (architecture, decision 3)."""
         if self._settings.suites:
-            return self._settings.suites
+            return tuple(name for name in self._settings.suites if name != LATENCY)
         named = {suite.name for suite in suites}
         if asked_for_files_only(self._config) or thresholds is None:
             return tuple(sorted(named))
@@ -205,6 +221,8 @@ class Reporter:
         for record in self._processes:
             if record["models"] and record["models"][place] is not None:
                 return ModelRecord.model_validate(record["models"][place])
+        if self.latency is not None:
+            return self.latency.model
         return ModelRecord(name=self._turns[place].model, engine=self._settings.engine)
 
     def _seconds(self, place: int) -> dict[str, float]:
@@ -246,6 +264,16 @@ class Recorder:
         self.folder.append(waiting)
         self.folder.append_repeats(repeats)
         return self.folder
+
+
+def latency_of_baseline(settings: Settings) -> Latency | None:
+    """Return what the baseline was timed at; None where there is no baseline, or it was not asked for latency."""
+    if settings.baseline in ("", "none"):
+        return None
+    for path in (settings.root / "baselines" / settings.baseline, Path(settings.baseline)):
+        if (path / "run.json").is_file():
+            return RunFolder(path).read_latency()
+    return None
 
 
 def merge_suites(processes: list[dict[str, Any]]) -> tuple[SuiteRecord, ...]:

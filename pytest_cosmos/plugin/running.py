@@ -195,6 +195,12 @@ class Runner:
         """Say how far the plan of this process has come; None where there is none."""
         return self._turns.progress() if self._turns is not None else None
 
+    def rest(self) -> None:
+        """Wait until everything planned is answered, then free the models; what was said stays to be had."""
+        if self._turns is not None:
+            self._turns.drain()
+        self.close()
+
     def close(self) -> None:
         """Stop the plans."""
         if self._process is not None:

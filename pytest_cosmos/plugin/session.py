@@ -20,13 +20,15 @@ from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
 from pytest_cosmos.measure import warm_imports
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection, unfit
+from pytest_cosmos.plugin.latency import CosmosLatency, LatencyBench, machine_info
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
-from pytest_cosmos.plugin.reporting import Reporter
+from pytest_cosmos.plugin.reporting import Reporter, versions
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Repeat, Verdict
 from pytest_cosmos.report import summary_lines
+from pytest_cosmos.suites import LATENCY
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
@@ -39,6 +41,11 @@ FAILURES = (AssertionError, pytest.fail.Exception)
 
 INTERRUPTED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 """Ctrl-C, broken test files, xdist's `-x`: what was selected and asked then says nothing of what should have been."""
+
+ALONE = (
+    "latency is measured by one process alone: workers would slow each other down, and pytest-benchmark measures "
+    "nothing under xdist. Leave out -n, or ask for latency in a run of its own: pytest benchmarks/test_latency.py"
+)
 
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
@@ -59,6 +66,7 @@ class CosmosSession:
         self._live = LiveLine(config)
         self.runner = Runner(config, self._collection, self._live)
         self.reporter = Reporter(config, self._collection.settings)
+        self.latency = LatencyBench(config, self._collection.settings, self._live)
         self._is_worker = hasattr(config, "workerinput")
         self._places = Places()
         self._repeats: list[dict[str, Any]] = []
@@ -80,6 +88,8 @@ class CosmosSession:
     def before_workers(self) -> None:
         """Stop before xdist starts its workers where the model cannot be had."""
         # mistakes in models.yaml are told by the workers, together with those in the other files
+        if self._is_controller and LATENCY in self.settings.suites:
+            raise pytest.UsageError(ALONE)
         if self._is_controller and not models_file_problems(self.settings) and (problem := self._model_problem()):
             self._refused = True
             raise pytest.UsageError(problem)
@@ -105,6 +115,20 @@ class CosmosSession:
             self.runner.warm()
         self._collection.parametrize(metafunc, marker)
 
+    def parametrize_latency(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
+        """Turn a test of latency into items."""
+        self.latency.parametrize(metafunc, marker, self._collection.problems)
+
+    def time(self, item: pytest.Item, benchmark: Any) -> CosmosLatency:
+        """Return how long an item's benchmark took; nothing else asks a model meanwhile."""
+        self.runner.rest()
+        return self.latency.answer(item, benchmark, item.session.items)
+
+    @property
+    def machine_info(self) -> dict[str, Any] | None:
+        """What pytest-benchmark's files are to say of model and device; None where latency was not measured."""
+        return machine_info(self.latency.result, versions()) if self.latency.result is not None else None
+
     def leave_out_empty(self, report: pytest.CollectReport) -> None:
         """Drop items that pytest makes of a test without a single case, unless it is broken."""
         if not self._collection.problems:
@@ -119,7 +143,10 @@ class CosmosSession:
         self._collection.problems += models_file_problems(self.settings)
         self._collection.problems += unfit(items)
         items[:] = keep_items(items, self._collection)
-        if any(map(is_ours, items)) and not self._collection.problems:
+        self._collection.problems += self.latency.arrange(items)
+        if self._is_worker and self.latency.asked:
+            self._collection.problems.append(ALONE)
+        if (any(map(is_ours, items)) or self.latency.planned) and not self._collection.problems:
             self._collection.problems += self._problems_asking(items)
         if self._collection.problems:
             self._refused = True
@@ -131,9 +158,11 @@ class CosmosSession:
         """Set the plan going, unless there is nothing to run."""
         self._reached = True
         broken = session.testsfailed and not self._config.option.continue_on_collection_errors
-        if self._config.option.collectonly or broken or not any(case_of(item) for item in session.items):
+        asked = any(case_of(item) for item in session.items)
+        if self._config.option.collectonly or broken or not (asked or self.latency.planned):
             return
-        self.runner.start(session.items)
+        if asked:
+            self.runner.start(session.items)
         if not self._is_worker:
             self._open_folder()
             # the tests wait for the model now; what follows them need not wait again
@@ -190,6 +219,8 @@ class CosmosSession:
             # where the folder cannot be written, `finish` meets the same error again and says so
             with contextlib.suppress(CosmosError):
                 self.reporter.add(outcome, earlier)
+        if report.failed and report.nodeid in self.latency.planned:
+            self.reporter.add_failure(report.nodeid)
         if report.failed and (is_lost(report) or any(name == "cosmos_verdict" for name, _ in report.user_properties)):
             self.reporter.add_failure(report.nodeid)
         result = yield
@@ -213,6 +244,9 @@ class CosmosSession:
         ran = self._reached or self.reporter.heard_anything
         if not self._is_controller:
             self.reporter.add_process(record)
+        if self.latency.asked:
+            self.reporter.latency = self.latency.result
+            self.reporter.latency_planned = tuple(self.latency.planned.values())
         if self._refused or self._config.option.collectonly or not ran or not self._concerned():
             return
         if self.reporter.problems:

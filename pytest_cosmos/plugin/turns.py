@@ -44,6 +44,12 @@ class Turns:
         at_work = next((plan for plan in self.plans[:-1] if not plan.done), self.candidate)
         return at_work.progress()
 
+    def drain(self) -> None:
+        """Wait until every model has answered its share, or will never do so."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.candidate.drain()
+
     def close(self) -> None:
         """Stop whoever is at work."""
         self._stop.set()
