@@ -53,6 +53,7 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequen
     sides = [] if run.shard else [beside(folder, run, outcomes, baseline, thresholds) for baseline in baselines]
     comparisons = tuple(side.compared.comparison for side in sides)
     summary = measured(run, outcomes, folder.read_repeats())
+    keep_times(folder, run, baselines)
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
     decision = decide(run, outcomes, held.checks, comparisons=comparisons, timed=held.timed.names, remarks=held.remarks)
     stored = sum(outcome.reply.stored for outcome in outcomes)
@@ -62,6 +63,13 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequen
     folder.write_summary(summary)
     folder.write_comparisons(comparisons)
     return Conclusion(run, outcomes, summary, held.checks, decision, tuple(side.change for side in sides))
+
+
+def keep_times(folder: RunFolder, run: Run, baselines: Sequence[RunFolder]) -> None:
+    """Copy the baseline's times beside those of a run asked for latency, so that it can be held against them again."""
+    times = next((times for one in baselines if (times := one.read_latency()) is not None), None)
+    if run.latency is not None and times is not None:
+        folder.write_latency(times, baseline=True)
 
 
 @dataclass(frozen=True, slots=True)

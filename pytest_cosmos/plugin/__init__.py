@@ -131,8 +131,8 @@ def cosmos_latency(request: pytest.FixtureRequest, cosmos_benchmark: Benchmark, 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Say on what latency was measured."""
     ours = _existing(config)
-    if ours is not None and ours.machine_info is not None:
-        machine_info["cosmos"] = ours.machine_info
+    if ours is not None and (ours_of_latency := ours.latency.machine_info()) is not None:
+        machine_info["cosmos"] = ours_of_latency
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -195,10 +195,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         ours.finish(session)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None]:
     """Print what the run came to."""
-    if (ours := _existing(config)) is not None:
-        ours.print_summary(terminalreporter)
+    ours = _existing(config)
+    if ours is None:
+        return (yield)
+    ours.print_summary(terminalreporter)
+    if ours.latency.result is None:
+        return (yield)
+    with ours.latency.regressions_told(config.pluginmanager.get_plugin("session"), terminalreporter):
+        return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)

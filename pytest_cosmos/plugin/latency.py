@@ -10,7 +10,7 @@ import contextlib
 import os
 import statistics
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +25,18 @@ from pytest_cosmos.engines.latency import MEASURES, WARMUP, device_label, measur
 from pytest_cosmos.engines.store_device import device_kind
 from pytest_cosmos.errors import CosmosError, suggest
 from pytest_cosmos.plugin.latency_asked import COMPARED, MARKER
+from pytest_cosmos.plugin.reporting import versions
 from pytest_cosmos.records import Benchmark, Case, Latency, Measure, Series
 from pytest_cosmos.suites import LATENCY, find_suites, read_suite, standard_benchmarks, write_media
 
 if TYPE_CHECKING:
     from pytest_cosmos.plugin.live import LiveLine
     from pytest_cosmos.settings import Settings
+
+ALONE = (
+    "latency is measured by one process alone: workers would slow each other down, and pytest-benchmark measures "
+    "nothing under xdist. Leave out -n, or ask for latency in a run of its own: pytest benchmarks/test_latency.py"
+)
 
 PARAMETER = "cosmos_benchmark"
 _KEYS = ("case", "measure", "name")
@@ -189,6 +195,26 @@ class LatencyBench:
         tell(benchmark, self._clocks[item.nodeid], series)
         return CosmosLatency(own, series)
 
+    def machine_info(self) -> dict[str, Any] | None:
+        """Describe what was measured, and on what, for pytest-benchmark's files; None: nothing was."""
+        if self.result is None:
+            return None
+        model = self.result.model.model_dump(mode="json", exclude={"parameters", "device"})
+        return {**model, "device": self.result.device, "machine": dict(self.result.machine), "versions": versions()}
+
+    @contextlib.contextmanager
+    def regressions_told(self, session: pytest.Session, terminal: Any) -> Iterator[None]:
+        """Let the exit status say so where pytest-benchmark finds latency regressed: it would end in a traceback."""
+        from pytest_benchmark.session import PerformanceRegression
+
+        try:
+            yield
+        except PerformanceRegression as error:
+            if self.result is None:
+                raise
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            terminal.write_line(f"FAILED: {error} (--benchmark-compare-fail)", red=True, bold=True)
+
     def _measure(self, benchmarks: Sequence[Benchmark], nodeids: Sequence[str]) -> None:
         """Measure all benchmarks in turns on an engine of their own; what prevents that is told to every test."""
         settings = self._settings
@@ -280,23 +306,6 @@ def tell(benchmark: Any, clock: Clock, series: Series) -> None:
         "workload": series.workload,
     }
     benchmark.extra_info.update({name: value for name, value in known.items() if value is not None})
-
-
-def machine_info(latency: Latency, versions: Mapping[str, str]) -> dict[str, Any]:
-    """Describe what was measured, and on what, for pytest-benchmark's files."""
-    model = latency.model
-    return {
-        "device": latency.device,
-        "engine": model.engine,
-        "model": model.name,
-        "fingerprint": model.fingerprint,
-        "adapter": model.adapter,
-        "adapter_fingerprint": model.adapter_fingerprint,
-        "dtype": model.dtype,
-        "generation": dict(model.generation),
-        "machine": dict(latency.machine),
-        "versions": dict(versions),
-    }
 
 
 def unlike_machines(compared: Iterable[Mapping[str, Any]], device: str, nodeids: Iterable[str]) -> str:

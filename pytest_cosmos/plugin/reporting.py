@@ -52,9 +52,8 @@ class Reporter:
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
         self.conclusion: Conclusion | None = None
-        self.latency: Latency | None = None
-        """What was timed, where the run was asked for latency."""
-        self.latency_planned: tuple[str, ...] | None = None
+        self._latency: Latency | None = None
+        self._latency_planned: tuple[str, ...] | None = None
         self._baselines: list[Conclusion] = []
         self.report_path = ""
 
@@ -100,6 +99,10 @@ class Reporter:
     def add_process(self, record: dict[str, Any]) -> None:
         """Take in what a process (this one, or a worker) says of itself: see `Runner.record`."""
         self._processes.append(record)
+
+    def take_latency(self, latency: Latency | None, planned: tuple[str, ...]) -> None:
+        """Take in what was timed in a run asked for latency, and the names of what was to be."""
+        self._latency, self._latency_planned = latency, planned
 
     @property
     def heard_anything(self) -> bool:
@@ -170,12 +173,9 @@ class Reporter:
         return replace(conclusion, run=run)
 
     def _write_latency(self, folder: RunFolder) -> None:
-        if self.latency is None:
+        if self._latency is None:
             return
-        folder.write_latency(self.latency.model_copy(update={"run": folder.path.name, "versions": versions()}))
-        baseline = latency_of_baseline(self._settings)
-        if baseline is not None:
-            folder.write_latency(baseline, baseline=True)
+        folder.write_latency(self._latency.model_copy(update={"run": folder.path.name, "versions": versions()}))
 
     def _run(self, place: int, folder: RunFolder, thresholds: Thresholds | None) -> Run:
         settings, candidate = self._settings, place == len(self._turns) - 1
@@ -203,7 +203,7 @@ class Reporter:
             seconds=_rounded(self._seconds(place)),
             repeats=settings.repeats if candidate else 0,
             check_determinism=settings.check_determinism and candidate,
-            latency=self.latency_planned if candidate else None,
+            latency=self._latency_planned if candidate else None,
             baseline=self._settings.baseline,
             baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
@@ -221,8 +221,8 @@ class Reporter:
         for record in self._processes:
             if record["models"] and record["models"][place] is not None:
                 return ModelRecord.model_validate(record["models"][place])
-        if self.latency is not None:
-            return self.latency.model
+        if self._latency is not None:
+            return self._latency.model
         return ModelRecord(name=self._turns[place].model, engine=self._settings.engine)
 
     def _seconds(self, place: int) -> dict[str, float]:
@@ -264,16 +264,6 @@ class Recorder:
         self.folder.append(waiting)
         self.folder.append_repeats(repeats)
         return self.folder
-
-
-def latency_of_baseline(settings: Settings) -> Latency | None:
-    """Return what the baseline was timed at; None where there is no baseline, or it was not asked for latency."""
-    if settings.baseline in ("", "none"):
-        return None
-    for path in (settings.root / "baselines" / settings.baseline, Path(settings.baseline)):
-        if (path / "run.json").is_file():
-            return RunFolder(path).read_latency()
-    return None
 
 
 def merge_suites(processes: list[dict[str, Any]]) -> tuple[SuiteRecord, ...]:

@@ -20,10 +20,10 @@ from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import name_problems, read_thresholds
 from pytest_cosmos.measure import warm_imports
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection, unfit
-from pytest_cosmos.plugin.latency import CosmosLatency, LatencyBench, machine_info
+from pytest_cosmos.plugin.latency import ALONE, CosmosLatency, LatencyBench
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
-from pytest_cosmos.plugin.reporting import Reporter, versions
+from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Repeat, Verdict
@@ -41,11 +41,6 @@ FAILURES = (AssertionError, pytest.fail.Exception)
 
 INTERRUPTED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 """Ctrl-C, broken test files, xdist's `-x`: what was selected and asked then says nothing of what should have been."""
-
-ALONE = (
-    "latency is measured by one process alone: workers would slow each other down, and pytest-benchmark measures "
-    "nothing under xdist. Leave out -n, or ask for latency in a run of its own: pytest benchmarks/test_latency.py"
-)
 
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
@@ -123,11 +118,6 @@ class CosmosSession:
         """Return how long an item's benchmark took; nothing else asks a model meanwhile."""
         self.runner.rest()
         return self.latency.answer(item, benchmark, item.session.items)
-
-    @property
-    def machine_info(self) -> dict[str, Any] | None:
-        """What pytest-benchmark's files are to say of model and device; None where latency was not measured."""
-        return machine_info(self.latency.result, versions()) if self.latency.result is not None else None
 
     def leave_out_empty(self, report: pytest.CollectReport) -> None:
         """Drop items that pytest makes of a test without a single case, unless it is broken."""
@@ -245,8 +235,7 @@ class CosmosSession:
         if not self._is_controller:
             self.reporter.add_process(record)
         if self.latency.asked:
-            self.reporter.latency = self.latency.result
-            self.reporter.latency_planned = tuple(self.latency.planned.values())
+            self.reporter.take_latency(self.latency.result, tuple(self.latency.planned.values()))
         if self._refused or self._config.option.collectonly or not ran or not self._concerned():
             return
         if self.reporter.problems:
