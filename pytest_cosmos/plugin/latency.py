@@ -203,7 +203,7 @@ class LatencyBench:
         return {**model, "device": self.result.device, "machine": dict(self.result.machine), "versions": versions()}
 
     @contextlib.contextmanager
-    def regressions_told(self, session: pytest.Session, terminal: Any) -> Iterator[None]:
+    def regressions_told(self, session: Any, terminal: Any) -> Iterator[None]:
         """Let the exit status say so where pytest-benchmark finds latency regressed: it would end in a traceback."""
         from pytest_benchmark.session import PerformanceRegression
 
