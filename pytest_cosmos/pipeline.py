@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pytest_cosmos.comparing import beside
@@ -22,6 +23,7 @@ from pytest_cosmos.gate import (
     decide,
     read_thresholds,
     remark_on_none,
+    waived_cases,
 )
 from pytest_cosmos.measure import determinism, stability, summarise
 from pytest_cosmos.media import thumbnail_jpeg
@@ -46,8 +48,16 @@ class Conclusion:
     """What changed from each baseline."""
 
 
-def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequence[RunFolder] = ()) -> Conclusion:
-    """Measure a run, compare it, hold it against the thresholds and decide; all but its outcomes is written anew."""
+def conclude(
+    folder: RunFolder,
+    thresholds: Thresholds | None,
+    baselines: Sequence[RunFolder] = (),
+    today: date | None = None,
+) -> Conclusion:
+    """Measure a run, compare it, hold it against the thresholds and decide; all but its outcomes is written anew.
+
+    `today` decides which waivers hold; None: the day that it is (UTC).
+    """
     run = folder.read_run()
     outcomes = tuple(folder.read_outcomes())
     sides = [] if run.shard else [beside(folder, run, outcomes, baseline, thresholds) for baseline in baselines]
@@ -55,9 +65,26 @@ def conclude(folder: RunFolder, thresholds: Thresholds | None, baselines: Sequen
     summary = measured(run, outcomes, folder.read_repeats())
     keep_times(folder, run, baselines)
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
-    decision = decide(run, outcomes, held.checks, comparisons=comparisons, timed=held.timed.names, remarks=held.remarks)
+    waivers = thresholds.waivers if thresholds is not None else ()
+    today = today or current_day()
+    decision = decide(
+        run,
+        outcomes,
+        held.checks,
+        comparisons=comparisons,
+        waivers=waivers,
+        today=today,
+        timed=held.timed.names,
+        remarks=held.remarks,
+    )
     stored = sum(outcome.reply.stored for outcome in outcomes)
-    run = run.model_copy(update={"decision": decision, "stored": stored})
+    run = run.model_copy(
+        update={
+            "decision": decision,
+            "stored": stored,
+            "waived": waived_cases(outcomes, waivers, today),
+        }
+    )
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")
     folder.write_run(run)
     folder.write_summary(summary)
@@ -107,6 +134,11 @@ def measured(run: Run, outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -
             "determinism": determinism(outcomes, repeats) if run.check_determinism else None,
         }
     )
+
+
+def current_day() -> date:
+    """Return the day that it is, the same on every machine."""
+    return datetime.now(UTC).date()
 
 
 def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:

@@ -7,9 +7,11 @@ from pytest_cosmos.gate.decision import decide
 from pytest_cosmos.gate.latency import Held, Timed, check_latency
 from pytest_cosmos.gate.likeness import faults, remarks
 from pytest_cosmos.gate.looser import looser
+from pytest_cosmos.gate.must_pass import waived_cases, waived_until
 from pytest_cosmos.gate.names import name_problems
 from pytest_cosmos.gate.regression import Compared, check_regressions, remark_on_none
 from pytest_cosmos.gate.thresholds import Thresholds, matches, read_thresholds
+from pytest_cosmos.gate.waivers import holds, waiver_of
 
 __all__ = [
     "Compared",
@@ -21,6 +23,7 @@ __all__ = [
     "check_regressions",
     "decide",
     "faults",
+    "holds",
     "looser",
     "matches",
     "name_problems",
@@ -28,4 +31,7 @@ __all__ = [
     "remark_on_none",
     "remarks",
     "suites_answered_for",
+    "waived_cases",
+    "waived_until",
+    "waiver_of",
 ]

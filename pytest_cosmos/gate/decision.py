@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import yaml
 
-from pytest_cosmos.gate.checks import counted, suites_answered_for
+from pytest_cosmos.gate.checks import suites_answered_for
 from pytest_cosmos.gate.entries import LATENCY_SUITE
+from pytest_cosmos.gate.must_pass import failed_must_pass, must_pass_failures, waiver_remarks
 from pytest_cosmos.gate.regression import find_faults, find_unpaired, lacks_baseline
-from pytest_cosmos.records import Check, CheckStatus, Comparison, Decision, Outcome, OutcomeWord, Run, Verdict
+from pytest_cosmos.gate.too_few import counted
+from pytest_cosmos.records import (
+    Check,
+    CheckStatus,
+    Comparison,
+    Decision,
+    Outcome,
+    OutcomeWord,
+    Run,
+    Verdict,
+    Waiver,
+)
 
 _LISTED = 3
 
@@ -48,22 +61,26 @@ def decide(
     checks: Sequence[Check],
     *,
     comparisons: Sequence[Comparison] = (),
+    waivers: Sequence[Waiver] = (),
+    today: date = date.max,
     timed: Collection[str] = (),
     remarks: Sequence[str] = (),
 ) -> Decision:
     """Weigh everything: whatever fails decides, the weightiest names the outcome, all reasons are kept.
 
-    Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, checks without
-    data, suites without a threshold. A shard answers for its own part and is held against no bar: `checks` are
-    those of the merged run. `comparisons` are those with the baselines: a void one is an error, a case that could not
-    be compared makes the run partial. `timed` are the benchmarks of latency that were measured, which count like the
-    cases of a suite; `remarks` are added to the reasons.
+    Order of weight: errors, suites without outcomes, a partial run (unless allowed), bars missed, bars met without
+    evidence, checks without data, suites without a threshold. A shard answers for its own part and is held against
+    no bar: `checks` are those of the merged run. `comparisons` are those with the baselines: a void one is an error,
+    a case that could not be compared makes the run partial. No waiver holds unless `today` is told. `timed` are the
+    benchmarks of latency that were measured, which count like the cases of a suite; `remarks` are added to the reasons.
     """
     if run.shard or run.ungated:
         checks = ()
     tallies = (*_tallies(run, outcomes), *_latency_tally(run, timed))
-    void = (_Finding("errors", fault) for fault in find_faults(comparisons))
-    findings = [*_errors(run, outcomes, tallies), *void, *_absent(run, tallies)]
+    findings = [*_errors(run, outcomes, tallies)]
+    findings += (_Finding("errors", reason) for reason in must_pass_failures(outcomes, waivers, today))
+    findings += (_Finding("errors", fault) for fault in find_faults(comparisons))
+    findings += _absent(run, tallies)
     if run.shard:
         findings += _shard(run, tallies)
     else:
@@ -74,7 +91,16 @@ def decide(
         exit_code=int(any(finding.fails for finding in findings)),
         answered=sum(tally.answered for tally in tallies),
         planned=sum(tally.planned or 0 for tally in tallies),
-        reasons=tuple(dict.fromkeys(finding.reason for finding in findings)) + _remarks(run, checks) + tuple(remarks),
+        reasons=tuple(
+            dict.fromkeys(
+                (
+                    *(finding.reason for finding in findings),
+                    *waiver_remarks(outcomes, waivers, today),
+                    *_remarks(run, checks),
+                    *remarks,
+                )
+            )
+        ),
         would_release=_would_release(tallies, checks, broken=any(f.word == "errors" for f in findings)),
     )
 
@@ -107,9 +133,11 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
         yield _Finding(
             "errors", f"{counted(len(failed), 'case')} got no reply: {keys}. The first: {why}. Mend this and run again."
         )
-    if run.failed_tests:
-        failures = _some(sorted(run.failed_tests))  # which of xdist's workers, or shards, was first says nothing
-        yield _Finding("errors", f"{counted(len(run.failed_tests), 'test')} failed outright: {failures}.")
+    # those that failed only because their case must pass are judged by the outcomes, a waiver may let them through
+    told = {outcome.case.key for outcome in failed_must_pass(outcomes)}
+    tests = sorted(test for test in run.failed_tests if run.failed_cases.get(test) not in told)
+    if tests:  # sorted: which of xdist's workers, or shards, was first says nothing
+        yield _Finding("errors", f"{counted(len(tests), 'test')} failed outright: {_some(tests)}.")
     for split in sorted({outcome.case.sample.split for outcome in outcomes} - {run.split}):
         yield _Finding("errors", f"Cases of the {split} split are among those of the {run.split} split. Run again.")
     for tally in tallies:
@@ -173,9 +201,12 @@ def _gate(
         if check.status is CheckStatus.NO_EVIDENCE:
             yield _Finding("no_evidence", _line(check))
     answered = {tally.suite: tally for tally in tallies if tally.planned and tally.answered}
-    for check in blocking:  # a suite without any answer has been found before
-        if check.status is CheckStatus.NO_DATA and check.threshold.suite in answered:
-            tolerated = run.allow_partial and not answered[check.threshold.suite].complete and not lacks_baseline(check)
+    absent = {tally.suite for tally in tallies} - set(answered)  # found before
+    for check in blocking:
+        suite = check.threshold.suite
+        if check.status is CheckStatus.NO_DATA and suite not in absent:
+            part = suite in answered and not answered[suite].complete
+            tolerated = run.allow_partial and part and not lacks_baseline(check)
             yield _Finding("partial" if tolerated else "no_data", _line(check), fails=not tolerated)
     gated = {check.threshold.suite for check in checks}
     for tally in tallies:
@@ -245,7 +276,7 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
 def _would_release(tallies: Sequence[_Tally], checks: Sequence[Check], *, broken: bool) -> bool | None:
     found = {check.status for check in checks if check.threshold.kind == "release"}
     complete = all(tally.complete for tally in tallies if tally.suite != LATENCY_SUITE)
-    if CheckStatus.NOT_MET in found and complete:
+    if {CheckStatus.NOT_MET, CheckStatus.NO_EVIDENCE} & found and complete:
         return False
     return True if found == {CheckStatus.MET} and complete and not broken else None
 

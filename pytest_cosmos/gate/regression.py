@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_cosmos.gate.checks import counted, suites_answered_for
+from pytest_cosmos.gate.checks import suites_answered_for
 from pytest_cosmos.gate.thresholds import Thresholds
+from pytest_cosmos.gate.too_few import counted
 from pytest_cosmos.measure import Pairs, difference
 from pytest_cosmos.records import (
     Check,

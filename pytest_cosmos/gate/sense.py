@@ -10,9 +10,6 @@ from pytest_cosmos.records import Threshold
 HIGHEST_RATIO = 10.0
 """Of a latency; above it a per cent was meant."""
 
-PARAMETERS = {"expected_cost": "cost", "coverage": "abstain_below", "selective_accuracy": "abstain_below"}
-"""The metrics that are nothing without a parameter."""
-
 _EXAMPLES = {"cost": "cost: {missed_hazard: 10, false_alarm: 1}", "abstain_below": "abstain_below: 0.6"}
 _RATES = {"missed_hazards": "missed_hazard_rate", "false_alarms": "false_alarm_rate"}
 
@@ -25,7 +22,7 @@ def problems_of(threshold: Threshold) -> Iterator[str]:
     kind = METRICS.get(threshold.metric)
     if kind is None:  # told already
         return
-    yield from _parameters(threshold)
+    yield from _parameters(kind, threshold)
     if threshold.kind == "regression":
         yield from _margin(kind, threshold)
     else:
@@ -33,13 +30,12 @@ def problems_of(threshold: Threshold) -> Iterator[str]:
         yield from _bound(kind, threshold)
 
 
-def _parameters(threshold: Threshold) -> Iterator[str]:
-    needed = PARAMETERS.get(threshold.metric)
+def _parameters(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
     for name, given in (("cost", bool(threshold.cost)), ("abstain_below", threshold.abstain_below is not None)):
-        if name == needed and not given:
+        if name == metric.parameter and not given:
             yield f"needs {name}. Add e.g. {_EXAMPLES[name]}"
-        elif given and name != needed:
-            users = " and ".join(metric for metric, parameter in PARAMETERS.items() if parameter == name)
+        elif given and name != metric.parameter:
+            users = " and ".join(other.name for other in METRICS.values() if other.parameter == name)
             yield f"has {name}, which is only for {users}. Remove it."
 
 
@@ -64,17 +60,12 @@ def _bars(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
         yield f"has at_most {at_most:g}, but no case costs more than {dearest:g}: everything would pass."
 
 
-def has_interval(metric: MetricKind) -> bool:
-    """Tell whether a metric comes with an interval, so that a bound can be held against a bar."""
-    return metric.has_interval
-
-
 def _bound(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
     """Tell of a bound that is no end of any interval, or that no number of cases brings over the bar."""
     bound = threshold.bound
     if bound == "point":
         return
-    if not has_interval(metric):
+    if not metric.has_interval:
         rate = f"{_RATES[metric.name]}, or " if metric.name in _RATES else ""
         yield f"has bound: {bound}, but {metric.name} has no interval. Write {rate}bound: point."
         return
@@ -91,7 +82,7 @@ def _bound(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
 
 def _margin(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
     """Tell of a regression that can't be measured, or that everything or nothing would pass."""
-    if not has_interval(metric) or metric.higher_is_better is None:
+    if not metric.has_interval or metric.higher_is_better is None:
         yield f"can't be compared with a baseline's, case by case. {_instead(metric)}"
         return
     right, wrong = ("max_drop", "max_rise") if metric.higher_is_better else ("max_rise", "max_drop")

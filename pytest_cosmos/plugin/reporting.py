@@ -48,7 +48,7 @@ class Reporter:
         self._recorders: list[Recorder] = []
         self._keys: dict[str, Case] = {}
         self._repeated: dict[tuple[str, str, int], Repeat] = {}
-        self._failed: list[str] = []
+        self._failed: dict[str, str] = {}
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
         self.conclusion: Conclusion | None = None
@@ -91,10 +91,9 @@ class Reporter:
             self._repeated[known] = repeat
             self._recorders[-1].add_repeat(repeat)
 
-    def add_failure(self, nodeid: str) -> None:
-        """Take in a test that failed outright."""
-        if nodeid not in self._failed:
-            self._failed.append(nodeid)
+    def add_failure(self, nodeid: str, must_pass: str = "") -> None:
+        """Take in a test that failed outright; `must_pass`: the key of its case, where that is the only reason."""
+        self._failed[nodeid] = must_pass
 
     def add_process(self, record: dict[str, Any]) -> None:
         """Take in what a process (this one, or a worker) says of itself: see `Runner.record`."""
@@ -200,6 +199,7 @@ class Reporter:
             gated=settings.gate and candidate,
             required=self._required(thresholds, suites),
             failed_tests=tuple(self._failed) if candidate else (),
+            failed_cases={test: case for test, case in self._failed.items() if case} if candidate else {},
             seconds=_rounded(self._seconds(place)),
             repeats=settings.repeats if candidate else 0,
             check_determinism=settings.check_determinism and candidate,

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from pytest_cosmos.engines import (
     device_environment,
     make_engine,
 )
+from pytest_cosmos.gate import holds
 from pytest_cosmos.judging import judge
 from pytest_cosmos.plugin.again import ask_round, draw, rounds_of
 from pytest_cosmos.plugin.collection import Collection, case_of
@@ -28,7 +30,7 @@ from pytest_cosmos.plugin.live import LiveLine, duration
 from pytest_cosmos.plugin.shares import make_batches, sample_key, share_of
 from pytest_cosmos.plugin.turns import Turns
 from pytest_cosmos.plugin.workers import deadline_of, place_of
-from pytest_cosmos.records import Case, Judgement, Outcome, Repeat, Reply, Verdict
+from pytest_cosmos.records import Case, Judgement, Outcome, Repeat, Reply, Verdict, Waiver
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
@@ -250,13 +252,17 @@ class Runner:
         }
 
 
-def fails_outright(outcome: Outcome, settings: Settings) -> bool:
-    """Tell whether a wrong or unparsed answer fails its test: a must-pass sample, or a strict run."""
-    return settings.strict or outcome.case.sample.must_pass
+def fails_outright(outcome: Outcome, settings: Settings, waiver: Waiver | None, today: date) -> bool:
+    """Tell whether a wrong or unparsed answer fails its test: a must-pass sample without a waiver, or a strict run."""
+    waived = waiver is not None and holds(waiver, today)
+    return settings.strict or (outcome.case.sample.must_pass and not waived)
 
 
-def why_outright(outcome: Outcome) -> str:
-    """Say in a word or two why a case fails its test."""
+def why_outright(outcome: Outcome, waiver: Waiver | None, today: date) -> str:
+    """Say in a few words why a case fails its test."""
     if outcome.judgement.verdict is Verdict.ERROR:
         return "no reply"
-    return "must pass" if outcome.case.sample.must_pass else "strict"
+    if not outcome.case.sample.must_pass:
+        return "strict"
+    expired = waiver is not None and not holds(waiver, today)
+    return f"must pass; its waiver expired on {waiver.expires}" if waiver and expired else "must pass"

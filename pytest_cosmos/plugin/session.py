@@ -17,8 +17,9 @@ from pytest_cosmos.engines import check_engine, device_problem, prompt_problems
 from pytest_cosmos.engines.known_models import read_models
 from pytest_cosmos.engines.models import locate, pin_advice
 from pytest_cosmos.errors import CosmosError, Problems
-from pytest_cosmos.gate import name_problems, read_thresholds
+from pytest_cosmos.gate import name_problems, read_thresholds, waived_until, waiver_of
 from pytest_cosmos.measure import warm_imports
+from pytest_cosmos.pipeline import current_day
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection, unfit
 from pytest_cosmos.plugin.latency import ALONE, CosmosLatency, LatencyBench
 from pytest_cosmos.plugin.live import LiveLine
@@ -26,7 +27,7 @@ from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
 from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
-from pytest_cosmos.records import Outcome, Repeat, Verdict
+from pytest_cosmos.records import Outcome, Repeat, Verdict, Waiver
 from pytest_cosmos.report import summary_lines
 from pytest_cosmos.suites import LATENCY
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 PROPERTY = "cosmos"
 """Name of the user property that carries an outcome from worker to controller."""
+
+OUTRIGHT = "cosmos_must_pass"
+"""Name of the user property of a test that failed only because its sample must pass: the key of its case."""
 
 FAILURES = (AssertionError, pytest.fail.Exception)
 """How a test body says that it does not accept an answer."""
@@ -66,6 +70,7 @@ class CosmosSession:
         self._places = Places()
         self._repeats: list[dict[str, Any]] = []
         self._warm = False
+        self._waivers: tuple[Waiver, ...] = ()
         self._refused = False
         self._reached = False
         self._problem = ""
@@ -130,6 +135,7 @@ class CosmosSession:
         """Stop on bad input, before a model is loaded; leave out items without a case."""
         self._collection.check_asked_suites()
         self._collection.problems += threshold_problems(self._collection)
+        self._waivers = waivers_of(self.settings) if not self._collection.problems else ()
         self._collection.problems += models_file_problems(self.settings)
         self._collection.problems += unfit(items)
         items[:] = keep_items(items, self._collection)
@@ -191,12 +197,16 @@ class CosmosSession:
         refused = call.excinfo is None or report.skipped or call.excinfo.errisinstance(FAILURES)
         if report.when == "setup" or verdict is Verdict.CORRECT or not refused:
             return  # a fixture or a body that is broken: an ordinary failure
-        if verdict is Verdict.ERROR or fails_outright(outcome, self.settings):
+        key, today = outcome.case.key, current_day()
+        waiver = waiver_of(key, self._waivers) if outcome.case.sample.must_pass else None
+        if verdict is Verdict.ERROR or fails_outright(outcome, self.settings, waiver, today):
             report.outcome = "failed"
-            report.longrepr = f"{outcome.case.key} ({why_outright(outcome)}): {explain(outcome)}"
+            report.longrepr = f"{key} ({why_outright(outcome, waiver, today)}): {explain(outcome)}"
+            if verdict is not Verdict.ERROR and not self.settings.strict:
+                report.user_properties.append((OUTRIGHT, key))
         else:
             report.outcome = "skipped"
-            report.wasxfail = explain(outcome)
+            report.wasxfail = explain(outcome) + (f"; {waived_until(waiver)}" if waiver is not None else "")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
@@ -212,7 +222,7 @@ class CosmosSession:
         if report.failed and report.nodeid in self.latency.planned:
             self.reporter.add_failure(report.nodeid)
         if report.failed and (is_lost(report) or any(name == "cosmos_verdict" for name, _ in report.user_properties)):
-            self.reporter.add_failure(report.nodeid)
+            self.reporter.add_failure(report.nodeid, str(dict(report.user_properties).get(OUTRIGHT, "")))
         result = yield
         if outcome is not None and outcome.judgement.verdict in (Verdict.WRONG, Verdict.UNPARSED):
             remember_failed(self._config, report.nodeid)
@@ -346,6 +356,11 @@ def threshold_problems(collection: Collection) -> list[str]:
     except Problems as error:
         return list(error.lines)
     return list(name_problems(thresholds, collection.slices(), collection.must_pass()))
+
+
+def waivers_of(settings: Settings) -> tuple[Waiver, ...]:
+    """Return the waivers of the thresholds file, if there is one."""
+    return read_thresholds(settings.thresholds).waivers if settings.thresholds is not None else ()
 
 
 def models_file_problems(settings: Settings) -> list[str]:

@@ -89,6 +89,8 @@ class Check(Record):
     status: CheckStatus
     blocking: bool
     """False: shown, but the run does not hang on it (release targets of a model not for release)."""
+    doubt: StrictStr = ""
+    """Met by the figure, while its interval reaches over the bar: why so few cases cannot tell; part of the message."""
     message: StrictStr
     """What was found, in one line without the verdict word."""
 

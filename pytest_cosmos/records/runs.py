@@ -79,6 +79,8 @@ class Run(Record):
     """The suites this run must answer for."""
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
+    failed_cases: dict[StrictStr, StrictStr] = Field(default_factory=dict)
+    """Of those that failed only because their sample must pass: the test, and the key of its case."""
     stored: int = 0
     """How many of the replies come from the reply store: nothing was asked for them in this run."""
     seconds: dict[StrictStr, float] = Field(default_factory=dict)

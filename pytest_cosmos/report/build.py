@@ -10,7 +10,6 @@ from pytest_cosmos.records import (
     UNPARSED,
     AnswerKind,
     Check,
-    CheckStatus,
     Confusion,
     Metric,
     Outcome,
@@ -23,6 +22,7 @@ from pytest_cosmos.report.figures import (
     Figures,
     by_key,
     check_interval,
+    check_note,
     check_word,
     hazard_error,
     headline,
@@ -117,7 +117,6 @@ def check_row(check: Check) -> CheckRow:
     threshold, metric = check.threshold, check.metric
     word, style = check_word(check)
     value, bar = value_and_bar(check)
-    told = check.status is CheckStatus.NO_DATA or metric.asked_on or threshold.kind == "latency"
     return CheckRow(
         word=word,
         style=style,
@@ -127,7 +126,7 @@ def check_row(check: Check) -> CheckRow:
         interval=check_interval(check),
         bar=bar.replace(">=", "≥").replace("<=", "≤"),
         cases=f"{metric.cases:,}",
-        message=check.message if told else "",
+        message=check_note(check),
         where=threshold.where,
         blocking=check.blocking,
     )

@@ -93,7 +93,14 @@ def value_and_bar(check: Check) -> tuple[str, str]:
     if bounds.kind == "latency":
         return text.ratio(value), f"<= {text.ratio(bounds.max_ratio, 2)}"
     bars = tuple(b for b in (bounds.at_least, bounds.at_most) if b is not None)
-    return text.against(bounds.metric, value, bars), text.bar(bounds.metric, bounds.at_least, bounds.at_most)
+    end = {"point": "", "lower": ", low end", "upper": ", high end"}[bounds.bound]
+    return text.against(bounds.metric, value, bars), text.bar(bounds.metric, bounds.at_least, bounds.at_most) + end
+
+
+def check_note(check: Check) -> str:
+    """Say what the figures of a check do not: why there is no data or no evidence, or what so few cases cannot tell."""
+    told = check.status in (CheckStatus.NO_DATA, CheckStatus.NO_EVIDENCE) or check.metric.asked_on
+    return check.message if told or check.threshold.kind == "latency" else check.doubt
 
 
 def check_interval(check: Check) -> str:

@@ -15,6 +15,7 @@ from pytest_cosmos.report.figures import (
     Figures,
     Style,
     by_key,
+    check_note,
     check_word,
     headline,
     kind,
@@ -170,8 +171,9 @@ def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
         else:
             yield Line(start + text.one_line(name, room), style)
             yield Line(shown.rjust(width).rstrip(), style)
-        if check.status is CheckStatus.NO_DATA or check.metric.asked_on or check.threshold.kind == "latency":
-            yield from _wrapped(check.message, width, style, " " * (wide + 4))
+        if note := check_note(check):
+            quiet = check.status is CheckStatus.MET and not check.metric.asked_on
+            yield from _wrapped(note, width, "dim" if quiet else style, " " * (wide + 4))
 
 
 def worst_lines(summary: Summary, outcomes: Sequence[Outcome], width: int) -> Iterator[Line]:

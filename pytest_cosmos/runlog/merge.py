@@ -22,7 +22,8 @@ LIBRARIES = ("pytest-cosmos", "torch", "transformers")
 _COMPARED = frozenset(("model", "suites", "versions", "required"))
 """Fields of a run that are compared one by one."""
 _OWN = frozenset((
-    "id", "started", "finished", "command", "shard", "failed_tests", "stored", "seconds", "decision", "baselines",
+    "id", "started", "finished", "command", "shard", "failed_tests", "failed_cases", "waived", "stored", "seconds",
+    "decision", "baselines",
 ))  # fmt: skip
 """Fields of a run that each shard has its own of."""
 _NAMES = {
@@ -81,6 +82,8 @@ def merge(parts: Sequence[Part], *, id: str, command: str) -> tuple[Run, tuple[O
             "model": _model(ordered),
             "suites": _suites(ordered),
             "failed_tests": tuple(dict.fromkeys(test for part in ordered for test in part.run.failed_tests)),
+            "failed_cases": {test: case for part in ordered for test, case in part.run.failed_cases.items()},
+            "waived": (),  # the day of the merge decides
             "stored": sum(part.run.stored for part in ordered),
             "baselines": (),  # those of the shards are parts
             "seconds": _seconds(ordered),

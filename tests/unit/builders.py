@@ -112,6 +112,7 @@ def outcome(
     group: str = "",
     media_hash: str = "",
     fields: Mapping[str, str] | None = None,
+    must_pass: bool = False,
 ) -> Outcome:
     """Build an outcome; `said` is a choice, UNPARSED or ERROR (records.py), by default what is expected."""
     asked = case(
@@ -125,6 +126,7 @@ def outcome(
         group=group,
         media_hash=media_hash,
         fields=fields,
+        must_pass=must_pass,
     )
     said = expected if said is None else said
     failed = said == ERROR

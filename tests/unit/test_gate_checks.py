@@ -8,9 +8,10 @@ from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import Thresholds, check
 from pytest_cosmos.gate.checks import status_of
 from pytest_cosmos.records import ERROR, UNPARSED, Check, CheckStatus, Metric, Outcome, Threshold
-from tests.unit.builders import SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
+from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
 
-MET, NOT_MET, NO_DATA = CheckStatus.MET, CheckStatus.NOT_MET, CheckStatus.NO_DATA
+MATERIAL_YES = BINARY.model_copy(update={"name": "another"})
+MET, NOT_MET, NO_DATA, NO_EVIDENCE = CheckStatus.MET, CheckStatus.NOT_MET, CheckStatus.NO_DATA, CheckStatus.NO_EVIDENCE
 
 
 def bar(metric: str = "accuracy", at_least: float | None = None, **rest: object) -> Threshold:
@@ -133,7 +134,38 @@ def test_guards_by_model_and_release_targets_that_block_or_not(model: str, check
     ("threshold", "message"),
     [
         (bar(at_least=0.85), "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) is below the 0.85 required"),
-        (bar(at_least=0.75), "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) meets >= 0.75"),
+        (bar(at_least=0.3), "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) meets >= 0.3"),
+        (
+            bar(at_least=0.75),
+            "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) meets >= 0.75, but too few cases to tell: even a"
+            " figure of 1 on 4 samples proves only at least 0.510; so near to the bar not even 1,000,000 samples"
+            " would tell",
+        ),
+        (
+            bar(at_least=0.7, confidence=0.9),
+            "0.750 (90 % CI 0.356-0.942, n=4 cases of 4 samples) meets >= 0.7, but too few cases to tell: even a"
+            " figure of 1 on 4 samples proves only at least 0.597; about 520 samples would tell, if it stays like"
+            " this (4 asked)",
+        ),
+        (
+            bar(at_least=0.5, bound="lower"),
+            "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) is on the right side of >= 0.5, but the low end of"
+            " its interval is below: about 29 samples would tell, if it stays like this (4 asked)",
+        ),
+        (
+            bar(at_least=0.3, bound="lower"),
+            "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) meets >= 0.3, and so does the low end",
+        ),
+        (
+            bar(at_least=0.8, bound="lower"),
+            "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) is below the 0.8 required",
+        ),
+        (
+            bar("missed_hazard_rate", at_most=0.4, bound="upper"),
+            "0.250 (95 % CI 0.046-0.699, n=4 cases of 4 samples) is on the right side of <= 0.4, but the high end of"
+            " its interval is above: even a figure of 0 on 4 samples proves only at most 0.490; about 82 samples"
+            " would tell, if it stays like this (4 asked)",
+        ),
         (
             bar(at_least=0.7500000001),
             "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) is below the 0.7500000001 required",
@@ -162,3 +194,91 @@ def test_message_counts_samples_apart_from_cases() -> None:
 def test_duplicated_cases_are_refused() -> None:
     with pytest.raises(RunFolderError, match="answered more than once"):
         one(bar(at_least=0.5), [*outcomes_of(1, 3), outcome("r0")])
+
+
+@pytest.mark.parametrize(
+    ("right", "status"), [(84, NOT_MET), (85, NO_EVIDENCE), (91, NO_EVIDENCE), (92, MET), (100, MET)]
+)
+def test_a_lower_bound_is_met_where_the_low_end_of_the_interval_is(right: int, status: CheckStatus) -> None:
+    # Wilson: 91 of 100 reaches down to 0.838, 92 of 100 to 0.850
+    found = one(bar(at_least=0.85, bound="lower"), outcomes_of(right, 100 - right))
+    assert found.status is status
+    assert one(bar(at_least=0.85), outcomes_of(right, 100 - right)).status is (NOT_MET if right < 85 else MET)
+
+
+def test_the_confidence_asked_for_is_that_of_the_interval() -> None:
+    outcomes = outcomes_of(90, 10)
+    statuses = [one(bar(at_least=0.85, bound="lower", confidence=c), outcomes).status for c in (0.8, 0.85, 0.95)]
+    assert statuses == [MET, NO_EVIDENCE, NO_EVIDENCE]
+    assert one(bar(at_least=0.85, confidence=0.8), outcomes).metric.confidence == 0.8
+
+
+@pytest.mark.parametrize(("wrong", "status"), [(0, MET), (1, NO_EVIDENCE), (3, NO_EVIDENCE), (4, NOT_MET)])
+def test_an_upper_bound_holds_the_high_end(wrong: int, status: CheckStatus) -> None:
+    # no wrong one of 150 reaches up to 0.025, one to 0.037
+    threshold = bar("missed_hazard_rate", at_most=0.026, bound="upper")
+    assert one(threshold, outcomes_of(150 - wrong, wrong)).status is status
+
+
+def test_cases_of_one_sample_are_not_independent_evidence() -> None:
+    threshold = bar(at_least=0.8, bound="lower")
+    apart = [outcome(f"s{n}") for n in range(30)]
+    together = [outcome(f"s{n}", prompt) for n in range(10) for prompt in (BINARY, TRAVERSAL, MATERIAL_YES)]
+    assert [one(threshold, cases).status for cases in (apart, together)] == [MET, NO_EVIDENCE]
+
+
+def test_several_groups_are_counted_in_the_message() -> None:
+    cases = [outcome(f"s{n}", group=f"g{n // 5}") for n in range(20)]
+    assert "n=20 cases of 20 samples in 4 clusters)" in one(bar(at_least=0.5), cases).message
+
+
+@pytest.mark.parametrize("end", [None, float("nan"), float("inf"), float("-inf")])
+def test_a_bound_without_an_interval_is_no_data(end: float | None) -> None:
+    measured = Metric(suite="floor", name="accuracy", value=1.0, low=end, high=end, cases=9, samples=9, clusters=9)
+    assert status_of(bar(at_least=0.5, bound="lower"), measured) is NO_DATA
+    assert status_of(bar(at_most=0.5, bound="upper"), measured) is NO_DATA
+
+
+def test_an_interval_of_another_confidence_is_no_data() -> None:
+    measured = Metric(suite="floor", name="accuracy", value=0.9, low=0.8, high=1.0, confidence=0.5, cases=9)
+    assert status_of(bar(at_least=0.5, bound="lower"), measured) is NO_DATA
+
+
+def test_what_no_number_of_cases_could_prove_is_not_doubted() -> None:
+    assert one(bar("error_rate", at_most=0), outcomes_of(3, 0)).doubt == ""
+    assert one(bar("error_rate", at_most=0.1), outcomes_of(3, 0)).doubt.startswith("too few cases to tell: even")
+    assert one(bar(at_least=1), outcomes_of(3, 0)).doubt == ""
+
+
+def test_a_figure_that_is_no_share_says_about_how_many_samples_its_interval_needs() -> None:
+    cases = [outcome(f"s{n}", SEVERITY, "4", "5" if n % 2 else "4") for n in range(40)]
+    found = one(bar("mean_absolute_error", at_most=0.7, bound="upper"), cases)
+    assert found.status is NO_EVIDENCE
+    assert found.message.endswith(" samples would tell, if it stays like this (40 asked)")
+
+
+def test_a_corridor_is_doubted_on_the_side_that_is_near() -> None:
+    found = one(bar(at_least=0.7, at_most=0.9), outcomes_of(40, 10))
+    assert found.doubt.startswith("too few cases to tell: about ")
+
+
+def test_a_cost_is_held_against_its_bar() -> None:
+    cases = [*outcomes_of(8, 1), outcome("alarm", expected="No", said="Yes")]
+    cost = {"missed_hazard": 10.0, "false_alarm": 1.0}
+    assert one(bar("expected_cost", at_most=1.1, cost=cost), cases).status is MET
+    found = one(bar("expected_cost", at_most=1.0, cost=cost), cases)
+    assert (found.status, found.metric.value) == (NOT_MET, pytest.approx(1.1))
+    assert found.message.startswith("1.100 (95 % CI ")
+    assert one(bar("expected_cost", at_most=1.1), cases).status is NO_DATA
+
+
+def test_coverage_and_accuracy_of_what_the_model_is_sure_of() -> None:
+    cases = [
+        *(outcome(f"s{n}", confidence=0.9) for n in range(6)),
+        *(outcome(f"w{n}", said="No", confidence=0.5) for n in range(4)),
+    ]
+    assert one(bar("coverage", at_least=0.6, abstain_below=0.6), cases).status is MET
+    assert one(bar("coverage", at_least=0.7, abstain_below=0.6), cases).status is NOT_MET
+    assert one(bar("selective_accuracy", at_least=1.0, abstain_below=0.6), cases).status is MET
+    assert one(bar("selective_accuracy", at_least=1.0, abstain_below=0.5), cases).status is NOT_MET
+    assert one(bar("selective_accuracy", at_least=0.0, abstain_below=0.95), cases).status is NO_DATA

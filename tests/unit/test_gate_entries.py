@@ -212,9 +212,74 @@ def test_the_same_slice_under_two_spellings_is_given_twice(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("section", ["release", "regression"])
-def test_a_metric_without_its_parameter(tmp_path: Path, section: str) -> None:
-    bar = {"release": "at_least: 0.8", "regression": "max_drop: 0.1"}[section]
-    if "selective_accuracy" not in METRICS:
-        pytest.skip("not in the catalogue yet")
-    told = problem(tmp_path, section, f"selective_accuracy: {{{bar}}}")
-    assert told == "'selective_accuracy' needs abstain_below. Add e.g. abstain_below: 0.6"
+@pytest.mark.parametrize(
+    ("metric", "example"),
+    [
+        ("selective_accuracy", "abstain_below. Add e.g. abstain_below: 0.6"),
+        ("coverage", "abstain_below. Add e.g. abstain_below: 0.6"),
+        ("expected_cost", "cost. Add e.g. cost: {missed_hazard: 10, false_alarm: 1}"),
+    ],
+)
+def test_a_metric_without_its_parameter(tmp_path: Path, section: str, metric: str, example: str) -> None:
+    better = METRICS[metric].higher_is_better
+    bar = {
+        ("release", True): "at_least: 0.8",
+        ("release", False): "at_most: 0.8",
+        ("regression", True): "max_drop: 0.1",
+        ("regression", False): "max_rise: 0.1",
+    }[section, bool(better)]
+    assert problem(tmp_path, section, f"{metric}: {{{bar}}}") == f"'{metric}' needs {example}"
+
+
+COST = "expected_cost: {at_most: 0.5, cost: %s}"
+
+
+def test_costs_and_confidences_below_which_the_model_abstains(tmp_path: Path) -> None:
+    (cost,) = read(tmp_path, "release", COST % "{missed_hazard: 10, false_alarm: 1.5}").release
+    assert cost.cost == {"missed_hazard": 10.0, "false_alarm": 1.5}
+    (kept,) = read(tmp_path, "release", "coverage: {at_least: 0.8, abstain_below: 0.6, bound: lower}").release
+    assert (kept.abstain_below, kept.bound) == (0.6, "lower")
+    (worse,) = read(
+        tmp_path, "regression", "expected_cost: {max_rise: 2, cost: {missed_hazard: 10, false_alarm: 1}}"
+    ).regression
+    assert worse.max_rise == 2
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [
+        ("5", "is 5 (a number), but must be a mapping such as {missed_hazard: 10, false_alarm: 1}"),
+        ("{missed_hazard: 10}", ": false_alarm is missing. Write both, e.g. {missed_hazard: 10, false_alarm: 1}"),
+        ("{missed_hazard: -1, false_alarm: 1}", ": a cost is not below 0"),
+        (
+            "{missed_hazard: 0, false_alarm: 0}",
+            ": both cost nothing, so every figure would pass. Write e.g. {missed_hazard: 10, false_alarm: 1}",
+        ),
+        (
+            "{missed_hazard: a, false_alarm: 1}",
+            ": missed_hazard is 'a' (text), but must be a number without quotes, such as 0.85",
+        ),
+        (
+            "{missed_hazard: 10, false_alarm: 1, typo: 1}",
+            ": unknown key 'typo'. Allowed: missed_hazard, false_alarm.",
+        ),
+    ],
+)
+def test_mistakes_in_costs(tmp_path: Path, cost: str, told: str) -> None:
+    gap = "" if told.startswith(":") else " "
+    assert problem(tmp_path, "release", COST % cost) == f"'expected_cost': cost{gap}{told}"
+
+
+def test_a_bar_no_cost_can_reach(tmp_path: Path) -> None:
+    told = problem(tmp_path, "release", COST % "{missed_hazard: 0.5, false_alarm: 0.1}")
+    assert told == "'expected_cost' has at_most 0.5, but no case costs more than 0.5: everything would pass."
+    told = problem(tmp_path, "regression", "expected_cost: {max_rise: 10, cost: {missed_hazard: 10, false_alarm: 1}}")
+    assert told == "'expected_cost' has max_rise 10: everything would pass. Write a margin such as max_rise: 0.02."
+
+
+@pytest.mark.parametrize("least", ["0", "-0.1", "1.1", "60"])
+def test_a_confidence_to_abstain_below_is_a_probability(tmp_path: Path, least: str) -> None:
+    told = problem(tmp_path, "release", f"coverage: {{at_least: 0.8, abstain_below: {least}}}")
+    assert told == (
+        f"'coverage': abstain_below is {least}, but a confidence lies above 0 and is at most 1, such as 0.6"
+    )

@@ -24,7 +24,7 @@ from pytest_cosmos.records import (
     Threshold,
     Verdict,
 )
-from tests.unit.builders import SEVERITY, outcome, outcomes_of, run_of
+from tests.unit.builders import BINARY, SEVERITY, outcome, outcomes_of, run_of
 
 ACCURACY = Threshold(suite="floor", metric="accuracy", at_least=0.85)
 RECALL = Threshold(suite="floor", metric="recall", slice={"category": "hazard"}, at_least=0.9)
@@ -292,3 +292,71 @@ def test_exit_0_means_every_bar_met_or_an_allowed_part(
 def test_a_rating_beyond_its_tolerance_is_not_saved_by_its_hazard_class() -> None:
     outcomes = [outcome("a", SEVERITY, "3", "5")]
     assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(ACCURACY,))), "missed_bar")
+
+
+LOWER = ACCURACY.model_copy(update={"bound": "lower"})
+
+
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_a_figure_over_the_bar_by_luck(allow_partial: bool) -> None:
+    outcomes = outcomes_of(45, 5)
+    decision = decided(run_of(outcomes, allow_partial=allow_partial), outcomes, Thresholds(release=(LOWER,)))
+    assert fails(decision, "no_evidence")
+    assert decision.would_release is False
+
+
+def test_everything_right_on_too_few_cases() -> None:
+    assert fails(decided(run_of(PERFECT), PERFECT, Thresholds(release=(LOWER,))), "no_evidence")
+
+
+def test_everything_right_on_many_cases_of_few_samples() -> None:
+    prompts = [BINARY.model_copy(update={"name": f"p{n}"}) for n in range(20)]
+    outcomes = [outcome(f"s{n}", prompt) for n in range(5) for prompt in prompts]
+    assert decided(run_of(outcomes), outcomes).exit_code == 0
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(LOWER,))), "no_evidence")
+
+
+def test_a_bar_missed_weighs_more_than_one_without_evidence() -> None:
+    outcomes = outcomes_of(45, 5)
+    bars = Thresholds(release=(LOWER, RECALL.model_copy(update={"at_least": 0.95})))
+    assert fails(decided(run_of(outcomes), outcomes, bars), "missed_bar")
+
+
+def test_a_bar_without_evidence_weighs_more_than_one_without_data() -> None:
+    outcomes = outcomes_of(45, 5)
+    nothing = RECALL.model_copy(update={"slice": {"category": "x"}})
+    decision = decided(run_of(outcomes), outcomes, Thresholds(release=(nothing, LOWER)))
+    assert fails(decision, "no_evidence")
+    assert [("no data" in reason) for reason in decision.reasons] == [False, True]
+
+
+def test_no_evidence_of_a_model_not_for_release_does_not_block_and_is_told() -> None:
+    outcomes = outcomes_of(45, 5)
+    decision = decided(run_of(outcomes), outcomes, Thresholds(release=(LOWER,), not_for_release=("tiny",)))
+    assert (decision.outcome, decision.exit_code, decision.would_release) == ("passed", 0, False)
+    assert decision.reasons[0].startswith("1 of 1 release targets not met")
+
+
+def test_a_check_without_data_of_a_suite_that_nobody_counts() -> None:
+    ghost = Check(
+        threshold=ACCURACY.model_copy(update={"suite": "elsewhere"}),
+        metric=Metric(suite="elsewhere", name="accuracy", value=None),
+        status=CheckStatus.NO_DATA,
+        blocking=True,
+        message="no data",
+    )
+    for allow_partial in (False, True):
+        run = run_of(PERFECT, allow_partial=allow_partial)
+        assert fails(decide(run, PERFECT, [*check(BARS, PERFECT, run), ghost]), "no_data")
+
+
+@given(st.integers(1, 400), st.integers(0, 400), st.floats(0.55, 0.999), st.floats(0.05, 0.99))
+@settings(max_examples=60, deadline=None)
+def test_a_lower_bound_is_never_easier_than_the_point(
+    right: int, wrong: int, confidence: float, at_least: float
+) -> None:
+    outcomes = outcomes_of(right, wrong)
+    point = Thresholds(release=(ACCURACY.model_copy(update={"at_least": at_least}),))
+    lower = Thresholds(release=(LOWER.model_copy(update={"at_least": at_least, "confidence": confidence}),))
+    run = run_of(outcomes)
+    assert decided(run, outcomes, lower).exit_code >= decided(run, outcomes, point).exit_code

@@ -1,0 +1,288 @@
+"""How many cases a claim needs: the power of what the gate does, computed from the distributions it rests on.
+
+Of independent cases all sums are exact (binomial). Cases in clusters count as cases / design effect (Kish 1965), and
+their quantile is Student's on clusters - 1, as in `interval`; there the lattice of results is so fine that the beta
+distribution takes the place of the binomial one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_cosmos.measure.interval import CONFIDENCE, Values
+from pytest_cosmos.records import Metric
+
+POWER = 0.8
+"""How often what is so shall be shown to be so, unless asked for otherwise."""
+
+MOST = 1_000_000
+"""Above so many samples a claim is as good as out of reach."""
+
+_TAIL = 1e-12
+"""Probability of the numbers of discordant pairs that sums leave out, on each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How the cases hang together."""
+
+    cases_per_sample: float = 1.0
+    """Cases in a cluster: prompts per sample, frames per video."""
+    effect: float = 1.0
+    """The design effect: how many cases in clusters are worth one independent case."""
+
+    @property
+    def clustered(self) -> bool:
+        """Whether cases share a cluster."""
+        return self.cases_per_sample > 1
+
+    def worth(self, samples: Values) -> Values:
+        """Return how many independent cases would be as good."""
+        return samples * self.cases_per_sample / max(1.0, self.effect)
+
+
+INDEPENDENT = Design()
+
+
+def bar_power(
+    samples: int | Values, bar: float, expect: float, *, confidence: float = CONFIDENCE, design: Design = INDEPENDENT
+) -> Values:
+    """Return the probability that the interval's low end reaches `bar` where `expect` is the truth.
+
+    Wilson's low end reaches p0 exactly where the score statistic of p0 reaches z, so from k >= n p0 + z
+    sqrt(n p0 (1 - p0)) right answers on. For an upper bound ask the same of the complements.
+    """
+    from scipy.special import betainc
+    from scipy.stats import binom
+
+    number = np.atleast_1d(np.asarray(samples, dtype=np.float64))
+    cases = design.worth(number)
+    needed = cases * bar + _quantile(number, confidence, design) * np.sqrt(cases * bar * (1 - bar))
+    if not design.clustered and design.effect <= 1:
+        return np.asarray(binom.sf(np.ceil(needed - 1e-9) - 1, cases, expect))
+    reachable = needed < cases
+    needed = np.where(reachable, needed, cases)
+    return np.where(reachable, betainc(needed + 0.5, cases - needed + 0.5, expect), 0.0)
+
+
+def samples_for_bar(
+    bar: float,
+    expect: float,
+    *,
+    confidence: float = CONFIDENCE,
+    power: float = POWER,
+    design: Design = INDEPENDENT,
+) -> int | None:
+    """Return from how many samples on a bar is proven with this power; None: more than MOST, or never."""
+    if not bar < expect <= 1:
+        return None
+    low, high = _around(bar, expect, confidence, power, design)
+    while low <= MOST:
+        numbers = np.arange(low, high + 1, dtype=np.float64)
+        weak = np.flatnonzero(bar_power(numbers, bar, expect, confidence=confidence, design=design) < power)
+        # exact power rises like a saw: what counts is where it falls short for the last time
+        if not len(weak) and low > 1:
+            low, high = max(1, low // 2), low
+        elif len(weak) and weak[-1] > 0.9 * len(numbers):
+            low, high = (low + high) // 2, 2 * high
+        else:
+            needed = low + (int(weak[-1]) + 1 if len(weak) else 0)
+            return needed if needed <= MOST else None
+    return None
+
+
+def _around(bar: float, expect: float, confidence: float, power: float, design: Design) -> tuple[int, int]:
+    """Return between which numbers of samples to look: the normal approximation, and room on both sides."""
+    from scipy.special import ndtri
+
+    spread = float(ndtri((1 + confidence) / 2)) * math.sqrt(bar * (1 - bar))
+    spread += float(ndtri(power)) * math.sqrt(expect * (1 - expect))
+    samples = (spread / (expect - bar)) ** 2 * max(1.0, design.effect) / design.cases_per_sample
+    guess = int(min(samples, 2.0 * MOST))
+    return max(1, int(0.8 * guess) - 200), int(1.2 * guess) + 200
+
+
+def proves_at_best(cases: int, clusters: int, confidence: float = CONFIDENCE) -> float:
+    """Return the low end of the interval where every answer is right: no bar above it can be proven on so many."""
+    design = Design(cases / clusters) if clusters else INDEPENDENT
+    z = float(_quantile(np.array([float(clusters)]), confidence, design)[0])
+    return clusters / (clusters + z * z) if clusters else 0.0
+
+
+def design_of(metric: Metric) -> Design:
+    """Return how the cases of a figure between 0 and 1 hang together, read off its interval.
+
+    Wilson's half width w at n effective cases solves (w^2 - 1/4) s^2 + (2 w^2 - v (1 - v)) s + w^2 = 0, s = z^2 / n.
+    """
+    if metric.value is None or metric.low is None or metric.high is None or not metric.clusters:
+        return INDEPENDENT
+    design = Design(metric.cases / metric.clusters)
+    half = (metric.high - metric.low) / 2
+    square, spread = half * half, metric.value * (1 - metric.value)
+    a, b = square - 0.25, 2 * square - spread
+    s = (-b - math.sqrt(max(b * b - 4 * a * square, 0.0))) / (2 * a) if a < 0 else 0.0
+    z = float(_quantile(np.array([float(metric.clusters)]), metric.confidence, design)[0])
+    if s <= 0 or not math.isfinite(z):
+        return design
+    effect = float(metric.cases * s / (z * z))
+    # rounding must not make clusters of independent cases
+    return Design(design.cases_per_sample, effect if effect > 1 + 1e-6 else 1.0)
+
+
+def _quantile(samples: Values, confidence: float, design: Design) -> Values:
+    from scipy.special import ndtri, stdtrit
+
+    tail = (1 + confidence) / 2
+    if not design.clustered:
+        return np.full(len(samples), float(ndtri(tail)))
+    return np.where(samples > 1, stdtrit(np.maximum(samples - 1, 1), tail), np.inf)
+
+
+def margin_power(
+    pairs: int, margin: float, discordant: float, *, drop: float = 0.0, confidence: float = CONFIDENCE, z: float = 0.0
+) -> float:
+    """Return the probability that Tango's interval of the paired difference stays above -margin.
+
+    `discordant`: share of the pairs in which only one of both is right; `drop`: how much worse the candidate really
+    is. Exact: a sum over the number of discordant pairs, and over who is right in them. `z`: the quantile, where it
+    is not the normal one.
+    """
+    from scipy.special import ndtri
+
+    quantile = z or float(ndtri((1 + confidence) / 2))
+    return _over_discordant(
+        pairs, discordant, drop, lambda number: _fixed_needed(pairs, number, margin, quantile), two_sided=False
+    )
+
+
+def pairs_for_margin(
+    margin: float,
+    discordant: float,
+    *,
+    drop: float = 0.0,
+    confidence: float = CONFIDENCE,
+    power: float = POWER,
+    design: Design = INDEPENDENT,
+) -> int | None:
+    """Return how many paired samples show with this power that a drop is smaller than the margin; None: too many."""
+    if drop >= margin:
+        return None
+
+    def enough(samples: int) -> bool:
+        number = np.array([float(samples)])
+        z = float(_quantile(number, confidence, design)[0])
+        pairs = math.floor(design.worth(number)[0] + 1e-9)
+        return pairs > 0 and math.isfinite(z) and margin_power(pairs, margin, discordant, drop=drop, z=z) >= power
+
+    return _first(enough)
+
+
+def mcnemar_power(pairs: int, difference: float, discordant: float, *, confidence: float = CONFIDENCE) -> float:
+    """Return the probability that the exact, two-sided McNemar test finds a difference, in either direction.
+
+    Sum over the number of discordant pairs: Duffy (1984), Biometrics 40, 1005-1015.
+    """
+    from scipy.stats import binom
+
+    def needed(number: NDArray[np.int64]) -> NDArray[np.int64]:
+        # the smallest k with 2 P(X >= k) <= alpha
+        return np.asarray(binom.isf((1 - confidence) / 2, number, 0.5) + 1, dtype=np.int64)
+
+    return _over_discordant(pairs, discordant, -difference, needed, two_sided=True)
+
+
+def pairs_for_difference(
+    difference: float,
+    discordant: float,
+    *,
+    confidence: float = CONFIDENCE,
+    power: float = POWER,
+    design: Design = INDEPENDENT,
+) -> int | None:
+    """Return how many paired samples find a difference with this power, by McNemar's test; None: too many."""
+
+    def enough(samples: int) -> bool:
+        pairs = math.floor(design.worth(np.array([float(samples)]))[0] + 1e-9)
+        return pairs > 0 and mcnemar_power(pairs, difference, discordant, confidence=confidence) >= power
+
+    return _first(enough)
+
+
+def detectable(pairs: int, discordant: float, *, confidence: float = CONFIDENCE, power: float = POWER) -> float | None:
+    """Return the smallest difference that McNemar's test finds with this power; None: not even the largest."""
+    if pairs < 1 or mcnemar_power(pairs, discordant, discordant, confidence=confidence) < power:
+        return None
+    low, high = 0.0, discordant
+    for _ in range(40):
+        middle = (low + high) / 2
+        if mcnemar_power(pairs, middle, discordant, confidence=confidence) >= power:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _over_discordant(
+    pairs: int,
+    discordant: float,
+    drop: float,
+    needed: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    *,
+    two_sided: bool,
+) -> float:
+    """Sum over the numbers of discordant pairs how probable it is that enough of them speak for the candidate."""
+    from scipy.stats import binom
+
+    first, last = binom.ppf([_TAIL, 1 - _TAIL], pairs, discordant)
+    number = np.arange(max(int(first), 0), int(last) + 1)
+    fixed = min(max((1 - drop / discordant) / 2, 0.0), 1.0)
+    least = needed(number)
+    found = binom.sf(least - 1, number, fixed)
+    if two_sided:
+        found = np.minimum(found + binom.cdf(number - least, number, fixed), 1.0)
+    return float((binom.pmf(number, pairs, discordant) * found).sum())
+
+
+def _fixed_needed(pairs: int, discordant: NDArray[np.int64], margin: float, z: float) -> NDArray[np.int64]:
+    """Return in how many of the discordant pairs the candidate must be right; more than there are: never enough."""
+    low, high = np.full(len(discordant), -1), discordant + 1
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        enough = tango_score(pairs, middle, discordant - middle, -margin) > z
+        high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+    return np.asarray(high, dtype=np.int64)
+
+
+def tango_score(
+    pairs: int, fixed: Values | NDArray[np.int64], broken: Values | NDArray[np.int64], difference: float
+) -> Values:
+    """Return the score statistic of a paired difference of shares, fixed - broken: Tango (1998), Stat. Med. 17, 891.
+
+    Its restricted estimate of the probability of a broken pair is the larger root of a x^2 + b x + c.
+    """
+    a = 2.0 * pairs
+    b = -fixed - broken + (2.0 * pairs - fixed + broken) * difference
+    c = -broken * difference * (1 - difference)
+    root = (np.sqrt(np.maximum(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    spread = pairs * (2 * root + difference * (1 - difference))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((fixed - broken - pairs * difference) / np.sqrt(spread))
+
+
+def _first(enough: Callable[[int], bool]) -> int | None:
+    """Return the first number from which on `enough` holds, by halving; None: not up to MOST."""
+    high = 1
+    while not enough(high):
+        high *= 2
+        if high > MOST:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
