@@ -82,7 +82,7 @@ def _bound(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
 
 def _margin(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
     """Tell of a regression that can't be measured, or that everything or nothing would pass."""
-    if not metric.has_interval or metric.higher_is_better is None:
+    if not metric.has_interval or metric.higher_is_better is None or metric.name == "error_rate":
         yield f"can't be compared with a baseline's, case by case. {_instead(metric)}"
         return
     right, wrong = ("max_drop", "max_rise") if metric.higher_is_better else ("max_rise", "max_drop")
@@ -104,6 +104,8 @@ def _margin(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
 def _instead(metric: MetricKind) -> str:
     if metric.name in _RATES:
         return f"Write {_RATES[metric.name]}."
+    if metric.name == "error_rate":
+        return "A case without a reply is no pair, and fails the run anyway. Hold it against at_most, under release:."
     if metric.timing:
         return "Times are compared under latency:, per device."
     if metric.name == "cases":

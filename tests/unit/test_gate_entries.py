@@ -132,7 +132,12 @@ def test_confidence_lies_above_one_half_and_below_one(tmp_path: Path, confidence
     ("entry", "told"),
     [
         ("accuracy: {max_rise: 0.02}", "'accuracy' has max_rise, but higher is better: write max_drop."),
-        ("error_rate: {max_drop: 0.02}", "'error_rate' has max_drop, but lower is better: write max_rise."),
+        ("unparsed_rate: {max_drop: 0.02}", "'unparsed_rate' has max_drop, but lower is better: write max_rise."),
+        (
+            "error_rate: {max_rise: 0.02}",
+            "'error_rate' can't be compared with a baseline's, case by case. A case without a reply is no pair, and"
+            " fails the run anyway. Hold it against at_most, under release:.",
+        ),
         ("accuracy: {max_drop: 0.1, max_rise: 0.1}", "'accuracy' has max_rise, but higher is better: write max_drop."),
         ("accuracy: {min_cases: 3}", "'accuracy' has no margin. Write {max_drop: …}."),
         ("accuracy: {max_drop: 1}", "'accuracy' has max_drop 1: everything would pass. Write a margin such as"

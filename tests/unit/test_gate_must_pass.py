@@ -104,7 +104,7 @@ TEST = "test_floors.py::test_floors[m-binary_safety]"
 
 
 def test_the_failed_test_of_a_case_that_is_waived_since_fails_no_more() -> None:
-    failed = {"failed_tests": (TEST,), "failed_cases": {TEST: KEY}}
+    failed: dict[str, Any] = {"failed_tests": (TEST,), "failed_cases": {TEST: KEY}}
     assert decided(WRONG, **failed).exit_code == 0
     assert decided(WRONG, today=TOO_LATE, **failed).exit_code == 1
     told = decided(WRONG, waivers=(), **failed)
