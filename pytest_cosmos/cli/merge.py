@@ -25,8 +25,8 @@ def command(
     root: Annotated[Path, typer.Option(help="The project, where thresholds and pictures lie")] = Path(),
 ) -> None:
     """Join shards into one run, hold it against the thresholds, and exit as the undivided run would have."""
-    parts = read_parts(runs)
     told = shlex.join(["pytest-cosmos", "merge", *map(str, runs)])
+    parts = read_parts(runs)
     run, outcomes = merge(parts, id="", command=told)
     bars = same_thresholds(run, root)
     folder = RunFolder.create(reports, run.model.name, datetime.now(UTC))
@@ -37,6 +37,7 @@ def command(
     for source in runs:
         for media_hash, jpeg in open_run(source).thumbnails(outcomes).items():
             folder.write_thumbnail(media_hash, jpeg)
+    del parts, outcomes  # read again from the folder: of a large run they are not to be held twice
     conclusion = pipeline.conclude(folder, bars)
     page = pipeline.report(folder, conclusion, root)
     print_lines(

@@ -189,17 +189,17 @@ class RunFolder:
 def _read_lines(path: Path, kind: type[_Line], what: str) -> list[_Line]:
     if not path.is_file():
         return []
-    lines = path.read_bytes().split(b"\n")
     found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(kind.model_validate_json(line))
-        except ValidationError as error:
-            if number == len(lines):  # no newline behind it: the process died while writing it
-                break
-            raise RunFolderError(f"{path}:{number}: not {what}: {error.errors()[0]['msg']}") from None
+    with path.open("rb") as lines:  # never the whole file in memory beside what it says
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                found.append(kind.model_validate_json(line))
+            except ValidationError as error:
+                if not line.endswith(b"\n"):  # the process died while writing it
+                    break
+                raise RunFolderError(f"{path}:{number}: not {what}: {error.errors()[0]['msg']}") from None
     return found
 
 
