@@ -151,6 +151,7 @@ def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:
         conclusion.checks,
         conclusion.outcomes,
         folder.thumbnails(conclusion.outcomes),
+        conclusion.changes,
     )
 
 

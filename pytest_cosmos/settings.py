@@ -85,7 +85,7 @@ class Settings:
     time_budget: float | None = None
     """Seconds after which nothing more is asked; the run is then partial."""
     baseline: str = ""
-    """A run folder or a saved baseline with which this run is compared; empty: none; `none`: none on purpose."""
+    """The folder of the run or saved baseline with which this run is compared; empty: none; `none`: on purpose."""
     compare_base: bool = False
     """Ask the model without its adapter too, as the baseline."""
     only: tuple[str, str] | None = None
@@ -107,8 +107,9 @@ class Settings:
 
     def turns(self) -> tuple[Settings, ...]:
         """Return the settings of every model that is asked, in their order: the baselines, then the candidate."""
-        earlier = (replace(self, model=name, adapter=None, baselines=()) for name in self.baselines)
-        return (*earlier, replace(self, baselines=()))
+        named = (replace(self, model=name, adapter=None, baselines=()) for name in self.baselines)
+        base = (replace(self, adapter=None, baselines=()),) if self.compare_base else ()
+        return (*dict.fromkeys((*named, *base)), replace(self, baselines=()))
 
     def repeated(self) -> tuple[Settings, ...]:
         """Return the settings of every repeat of the candidate: as its publisher samples, each with a seed of its own.

@@ -235,7 +235,9 @@ def _ungated(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
 def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = None) -> Iterator[_Finding]:
     if advice is None:
         advice = (
-            "" if allowed else " Leave out -k, --limit and --cosmos-time-budget, or accept it with --allow-partial."
+            ""
+            if allowed
+            else " Leave out -k, --limit, --cosmos-only and --cosmos-time-budget, or accept it with --allow-partial."
         )
     for tally in tallies:
         if tally.planned and 0 < tally.answered < tally.planned:
@@ -274,7 +276,9 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
 
 
 def _would_release(tallies: Sequence[_Tally], checks: Sequence[Check], *, broken: bool) -> bool | None:
-    found = {check.status for check in checks if check.threshold.kind == "release"}
+    if not any(check.threshold.kind == "release" for check in checks):
+        return None
+    found = {check.status for check in checks if check.threshold.kind in ("release", "regression")}
     complete = all(tally.complete for tally in tallies if tally.suite != LATENCY_SUITE)
     if {CheckStatus.NOT_MET, CheckStatus.NO_EVIDENCE} & found and complete:
         return False

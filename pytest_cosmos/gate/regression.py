@@ -124,7 +124,7 @@ def _message(threshold: Threshold, found: Difference, status: CheckStatus, basel
     words = {
         CheckStatus.MET: f"is not {side} {margin:+.12g}, and so is its whole interval",
         CheckStatus.NOT_MET: f"is {side} {margin:+.12g}, with its whole interval",
-        CheckStatus.NO_EVIDENCE: f"may be {side} {margin:+.12g}: too few cases changed or were asked to tell",
+        CheckStatus.NO_EVIDENCE: f"may be {side} {margin:+.12g}: so few cases cannot tell",
     }
     return f"{found.value:+.3f} ({_basis(found)}) {words[status]} (against {baseline})"
 

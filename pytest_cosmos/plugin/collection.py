@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from pytest_cosmos.errors import CosmosError, OptionError, Problems, suggest
 from pytest_cosmos.plugin.configure import make_settings
 from pytest_cosmos.records import Case, SuiteRecord
+from pytest_cosmos.runlog import chosen_cases, open_run
 from pytest_cosmos.suites import (
     LATENCY,
     PromptFile,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 MARKER = "cosmos"
 
 
-@dataclass(slots=True)
+@dataclass
 class Collection:
     """What one process has collected of ours."""
 
@@ -67,6 +69,12 @@ class Collection:
         ids = [case.id if suite_named(marker) else f"{case.suite}-{case.id}" for case in cases]
         metafunc.parametrize("cosmos_case", cases, ids=ids, indirect=True)
 
+    @cached_property
+    def chosen(self) -> frozenset[str]:
+        """The cases of an earlier run that are asked again."""
+        which, run = self.settings.only or ("", "")
+        return chosen_cases(open_run(Path(run)), which)
+
     def unnamed_suites(self) -> tuple[str, ...]:
         """Name the suites of the cases folder that no test names so far."""
         return tuple(name for name in self._available() if name not in self.named)
@@ -79,6 +87,8 @@ class Collection:
         if suite is None:
             return ()
         cases = suite.cases(self.settings.split)
+        if self.settings.only is not None:
+            cases = tuple(case for case in cases if case.key in self.chosen)
         if self.settings.limit is not None:
             cases = limit_samples(cases, self.settings.limit, self.settings.seed)
         return cases if self.settings.shard is None else shard_samples(cases, self.settings.shard)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pytest_cosmos.settings import EngineName, Settings
 
+from pytest_cosmos.plugin.workers import EARLIER_RUNS
+
 
 def cases_folder(config: pytest.Config) -> Path:
     """Return the folder whose subfolders are suites."""
@@ -71,6 +73,8 @@ def make_settings(config: pytest.Config) -> Settings:
         model=model,
         baselines=tuple(baselines),
         adapter=_path(config, "adapter"),
+        compare_base=_compare_base(config),
+        **earlier_runs(config, reports),
         models_file=_models_file(config),
         engine=engine,
         replies=_path(config, "replies"),
@@ -134,6 +138,38 @@ def _check_determinism(config: pytest.Config) -> bool:
             f"--cosmos-check-determinism asks some cases again alone, but {against}. Leave one of them out."
         )
     return bool(option.cosmos_check_determinism)
+
+
+def _compare_base(config: pytest.Config) -> bool:
+    from pytest_cosmos.errors import OptionError
+
+    if config.option.cosmos_compare_base and not config.option.cosmos_adapter:
+        raise OptionError("--cosmos-compare-base compares a model with and without its adapter: add --adapter DIR.")
+    return bool(config.option.cosmos_compare_base)
+
+
+def earlier_runs(config: pytest.Config, reports: Path) -> dict[str, Any]:
+    """Find the runs that this one is compared with or takes its cases from; RunFolderError where they are not there.
+
+    Workers are told: when one starts, `reports/latest` may already lead to the new run.
+    """
+    told: dict[str, Any] | None = getattr(config, "workerinput", {}).get(EARLIER_RUNS)
+    if told is not None:
+        return {"baseline": told["baseline"], "only": tuple(told["only"]) if told["only"] else None}
+    baseline, only = config.option.cosmos_baseline or config.getini("cosmos_baseline"), config.option.cosmos_only
+    if not (baseline or only):
+        return {}
+    from pytest_cosmos.runlog import NONE, chosen_cases, chosen_run, find_baseline
+
+    start = config.invocation_params.dir
+    if baseline not in ("", NONE):
+        baseline = str(find_baseline(baseline, config.rootpath, start, reports).path)
+    if only is not None:
+        which, named = only
+        run = chosen_run(which, named, start, reports)
+        chosen_cases(run, which)
+        only = which, str(run.path)
+    return {"baseline": baseline, "only": only}
 
 
 def _endpoint(config: pytest.Config) -> str:

@@ -76,6 +76,18 @@ def duration(text: str) -> float:
     raise argparse.ArgumentTypeError(f"'{text}' is no time above 0. Write seconds, or e.g. 90s, 10m, 1h30m")
 
 
+def only(text: str) -> tuple[str, str]:
+    """Read `WHICH` or `WHICH:RUN`: cases of an earlier run."""
+    which, _, run = text.partition(":")
+    if which in ONLY:
+        return which, run
+    raise argparse.ArgumentTypeError(
+        f"'{text}' chooses no cases. Write one of {', '.join(ONLY)}, or with the run that is meant: wrong:RUN"
+    )
+
+
+ONLY = ("wrong", "unparsed", "error", "broken", "fixed")
+
 _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
 _DURATION = re.compile(r"(?=.)(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?|([0-9]+(?:\.[0-9]+)?)")
 
@@ -89,6 +101,13 @@ OPTIONS = (
         short=True,
     ),
     Option("adapter", {"metavar": "DIR", "help": "LoRA adapter on the (last) model, as peft saves it"}, short=True),
+    Option("baseline", {"metavar": "RUN", "help": "Compare with this run: a saved baseline (pytest-cosmos baseline), a "
+                        "run folder, or none, to leave out the regression thresholds"}, short=True),
+    Option("compare-base", {"action": "store_true", "default": False,
+                            "help": "Ask the model without its --adapter too, first, and compare"}),
+    Option("only", {"metavar": "WHICH[:RUN]", "type": only,
+                    "help": f"Ask only these cases of an earlier run (default: the latest): {', '.join(ONLY)} "
+                    "(a partial run)"}),
     Option(
         "suite",
         {"metavar": "NAME", "action": "append", "default": [],
@@ -161,6 +180,7 @@ OPTIONS = (
 INI = {
     "model": "Default of --model",
     "engine": "Default of --engine",
+    "baseline": "Default of --baseline",
     "endpoint": "Default of --endpoint; the environment variable COSMOS_ENDPOINT comes before it",
     "cases": "Folder of suites, relative to the rootdir (default: cases)",
     "thresholds": "Thresholds file, relative to the rootdir (default: thresholds.yaml)",

@@ -20,11 +20,12 @@ import pytest
 
 from pytest_cosmos.engines import Progress
 from pytest_cosmos.gate import Thresholds, read_thresholds
+from pytest_cosmos.measure import read_facts
 from pytest_cosmos.pipeline import Conclusion, conclude, report
 from pytest_cosmos.plugin.again import lost_repeats
 from pytest_cosmos.plugin.collection import relative
 from pytest_cosmos.records import Case, Latency, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
-from pytest_cosmos.runlog import RunFolder
+from pytest_cosmos.runlog import NONE, RunFolder
 from pytest_cosmos.suites import LATENCY
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Reporter:
             self._write_latency(folder)
         folder.write_run(run.model_copy(update={"finished": ""}) if interrupted else run)
         started = time.perf_counter()
-        conclusion = conclude(folder, thresholds)
+        conclusion = conclude(folder, thresholds, self._compared_with() if candidate else ())
         page = report(folder, conclusion, self._settings.root)
         if candidate:
             self.report_path = relative(page, self._config.invocation_params.dir)
@@ -175,6 +176,21 @@ class Reporter:
         if self._latency is None:
             return
         folder.write_latency(self._latency.model_copy(update={"run": folder.path.name, "versions": versions()}))
+
+    def check_baseline(self) -> None:
+        """Read the baseline's outcomes; RunFolderError where that cannot be, before anything is asked."""
+        if self._settings.baseline not in ("", NONE):
+            read_facts(RunFolder(Path(self._settings.baseline)).read_outcomes())
+
+    def _compared_with(self) -> tuple[RunFolder, ...]:
+        """Return what the candidate is compared with: the baseline named, and the models asked before it."""
+        named = self._settings.baseline
+        stored = () if named in ("", NONE) else (RunFolder(Path(named)),)
+        return (*stored, *(recorder.folder for recorder in self._recorders[:-1]))
+
+    def _baseline_name(self) -> str:
+        named = self._settings.baseline
+        return named if named in ("", NONE) else relative(Path(named), self._settings.root)
 
     def _run(self, place: int, folder: RunFolder, thresholds: Thresholds | None) -> Run:
         settings, candidate = self._settings, place == len(self._turns) - 1
@@ -204,7 +220,7 @@ class Reporter:
             repeats=settings.repeats if candidate else 0,
             check_determinism=settings.check_determinism and candidate,
             latency=self._latency_planned if candidate else None,
-            baseline=self._settings.baseline,
+            baseline=self._baseline_name() if candidate else "",
             baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
 

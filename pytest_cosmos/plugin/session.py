@@ -26,7 +26,7 @@ from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
-from pytest_cosmos.plugin.workers import DEADLINE, PLACE, Places, worker_count
+from pytest_cosmos.plugin.workers import DEADLINE, EARLIER_RUNS, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Repeat, Verdict, Waiver
 from pytest_cosmos.report import summary_lines
 from pytest_cosmos.suites import LATENCY
@@ -86,7 +86,12 @@ class CosmosSession:
         return self._collection.settings
 
     def before_workers(self) -> None:
-        """Stop before xdist starts its workers where the model cannot be had."""
+        """Stop before xdist starts its workers where the model cannot be had, or a baseline cannot be read."""
+        try:
+            self.reporter.check_baseline()
+        except CosmosError as error:
+            self._refused = True
+            raise pytest.UsageError(str(error)) from None
         # mistakes in models.yaml are told by the workers, together with those in the other files
         if self._is_controller and LATENCY in self.settings.suites:
             raise pytest.UsageError(ALONE)
@@ -98,6 +103,7 @@ class CosmosSession:
         """Tell a worker that is about to start what it cannot know."""
         node.workerinput[PLACE] = self._places.take(node.gateway.id)
         node.workerinput[DEADLINE] = self.runner.deadline
+        node.workerinput[EARLIER_RUNS] = {"baseline": self.settings.baseline, "only": self.settings.only}
 
     def miss_worker(self, node: Any) -> None:
         """Take in what a worker that has ended says of itself; its place is free again."""
@@ -292,6 +298,7 @@ class CosmosSession:
             conclusion.summary,
             conclusion.checks,
             conclusion.outcomes,
+            changes=conclusion.changes,
             report_path=self.reporter.report_path,
             width=terminal._tw.fullwidth,
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DEADLINE = "cosmos_deadline"
 PLACE = "cosmos_place"
+EARLIER_RUNS = "cosmos_earlier_runs"
 """Keys of `workerinput`."""
 
 

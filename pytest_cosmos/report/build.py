@@ -18,6 +18,7 @@ from pytest_cosmos.records import (
     Summary,
 )
 from pytest_cosmos.report import text
+from pytest_cosmos.report.changes import BeforeAfter, change_view
 from pytest_cosmos.report.figures import (
     Figures,
     by_key,
@@ -58,7 +59,13 @@ CARDS = 6
 LEAST_CONFIDENT = 10
 
 
-def build_view(run: Run, summary: Summary, checks: Sequence[Check], outcomes: Sequence[Outcome]) -> ReportView:
+def build_view(
+    run: Run,
+    summary: Summary,
+    checks: Sequence[Check],
+    outcomes: Sequence[Outcome],
+    changes: Sequence[BeforeAfter] = (),
+) -> ReportView:
     """Build the report of a run. What a model said is harmless in it; escaping is left to the page."""
     found, figures = by_key(outcomes), Figures(summary.metrics)
     prompts = {(o.case.suite, o.case.prompt.name): o.case.prompt for o in outcomes}
@@ -68,6 +75,7 @@ def build_view(run: Run, summary: Summary, checks: Sequence[Check], outcomes: Se
         facts=_facts(run, summary, outcomes),
         simulated_only=simulated_only(run),
         checks=tuple(check_row(check) for check in sorted(checks, key=lambda c: not c.blocking)),
+        changes=tuple(change_view(change, found) for change in changes),
         suites=_suites(run, summary, figures, prompts),
         worst=tuple(card(found[key]) for key in summary.worst if key in found)[:CARDS],
         low_confidence=tuple(card(found[key]) for key in summary.low_confidence if key in found)[:LEAST_CONFIDENT],

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, OutcomeWord, Run, Summary, Verdict
+from pytest_cosmos.records import (
+    Check,
+    CheckStatus,
+    Difference,
+    Metric,
+    Outcome,
+    OutcomeWord,
+    Run,
+    Summary,
+    Threshold,
+    Verdict,
+)
 from pytest_cosmos.report import text
 
 Style = Literal["", "good", "bad", "warn", "strong", "dim", "head"]
@@ -90,6 +101,8 @@ def check_word(check: Check) -> tuple[str, Style]:
 def value_and_bar(check: Check) -> tuple[str, str]:
     """Write what was measured and the bar it is held against, in the unit of the metric."""
     bounds, value = check.threshold, check.metric.value
+    if bounds.kind == "regression":
+        return signed(bounds.metric, check.difference.value if check.difference else None), margin(bounds)
     if bounds.kind == "latency":
         return text.ratio(value), f"<= {text.ratio(bounds.max_ratio, 2)}"
     bars = tuple(b for b in (bounds.at_least, bounds.at_most) if b is not None)
@@ -100,15 +113,41 @@ def value_and_bar(check: Check) -> tuple[str, str]:
 def check_note(check: Check) -> str:
     """Say what the figures of a check do not: why there is no data or no evidence, or what so few cases cannot tell."""
     told = check.status in (CheckStatus.NO_DATA, CheckStatus.NO_EVIDENCE) or check.metric.asked_on
-    return check.message if told or check.threshold.kind == "latency" else check.doubt
+    return check.message if told or check.threshold.kind in ("latency", "regression") else check.doubt
 
 
 def check_interval(check: Check) -> str:
     """Write the interval of what was measured; empty where there is none."""
     metric = check.metric
+    if check.difference is not None:
+        return change_interval(check.difference)
     if check.threshold.kind == "latency" and metric.low is not None and metric.high is not None:
         return f"{metric.low:.3f}–{metric.high:.3f}"
     return text.interval(metric)
+
+
+def signed(metric: str, value: float | None, digits: int = 1) -> str:
+    """Write a change: of a share in points of a hundred, `+1.3`."""
+    if value is None:
+        return text.NO_DATA
+    share = text.unit(metric) == "share"
+    places = digits if share else digits + 1
+    return f"{round(100 * value if share else value, places) + 0.0:+.{places}f}"
+
+
+def change_interval(one: Difference) -> str:
+    """Write the interval of a change, `-3.1 to +0.5`; empty where there is none."""
+    if one.low is None or one.high is None:
+        return ""
+    return f"{signed(one.metric, one.low)} to {signed(one.metric, one.high)}"
+
+
+def margin(threshold: Threshold) -> str:
+    """Write what a change must stay on this side of: `> -2` or `< +1`, of a share in points of a hundred."""
+    scale = 100 if text.unit(threshold.metric) == "share" else 1
+    if threshold.max_drop is not None:
+        return f"> {-scale * threshold.max_drop:+g}"
+    return f"< {scale * (threshold.max_rise or 0.0):+g}"
 
 
 def hazard_error(outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from pytest_cosmos.records import Check, Outcome, Run, Summary
 from pytest_cosmos.report.build import build_view
+from pytest_cosmos.report.changes import BeforeAfter
 from pytest_cosmos.report.text import visible
 from pytest_cosmos.report.view import CaseRow, ReportView
 
@@ -28,12 +29,13 @@ def write_html(
     checks: Sequence[Check],
     outcomes: Sequence[Outcome],
     thumbnails: Mapping[str, bytes],
+    changes: Sequence[BeforeAfter] = (),
 ) -> Path:
     """Write the report of a run to `path`, whole or not at all; return `path`.
 
     `thumbnails` maps `Sample.media_hash` to JPEG bytes; a missing one shows as a placeholder.
     """
-    page = render_html(build_view(run, summary, checks, outcomes), thumbnails)
+    page = render_html(build_view(run, summary, checks, outcomes, changes), thumbnails)
     _write_whole(path, page.encode("utf-8"))
     return path
 

@@ -9,8 +9,9 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
-from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, Run, SuiteRecord, Summary
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Metric, Outcome, Run, SuiteRecord, Summary
 from pytest_cosmos.report import text
+from pytest_cosmos.report.changes import BeforeAfter, ChangeRow, change_rows, unpaired_lines
 from pytest_cosmos.report.figures import (
     Figures,
     Style,
@@ -30,8 +31,12 @@ from pytest_cosmos.report.figures import (
 from pytest_cosmos.report.stability import determinism_lines, stability_told
 
 WORST = 5
+BRIEF = ("accuracy", "recall", "precision", "unparsed_rate", "mean_absolute_error")
+"""Which changes are told; the page tells all."""
 _COLUMNS = ("accuracy % [95 %]", "recall", "prec.", "parse", "n/images", "p50 s", "p95 s")
 
+
+_CHANGE_COLUMNS = ("before", "after", "change [95 %]", "fixed/broken", "")
 
 _Row = tuple[str, tuple[str, ...], Style]
 """Name, cells, style; a row without cells is a heading."""
@@ -51,10 +56,11 @@ def summary_lines(
     checks: Sequence[Check],
     outcomes: Sequence[Outcome],
     *,
+    changes: Sequence[BeforeAfter] = (),
     report_path: str,
     width: int = 80,
 ) -> Iterator[Line]:
-    """Yield the end-of-run summary: metrics, checks, worst cases, replies, time, decision, path of the report.
+    """Yield the end-of-run summary: metrics, changes, checks, worst cases, replies, time, decision, path of the report.
 
     No line is wider than `width` (taken as 72 at the least), except for the report's path.
     """
@@ -62,6 +68,8 @@ def summary_lines(
     figures = Figures(summary.metrics)
     for suite in run.suites:
         yield from metric_lines(suite, figures, width)
+    for change in changes:
+        yield from change_lines(change.comparison, width)
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
     yield from stability_lines(run, summary, width)
@@ -143,6 +151,35 @@ def _notes(suite: str, figures: Figures, width: int) -> Iterator[Line]:
 def _wrapped(line: str, width: int, style: Style = "", indent: str = "  ") -> Iterator[Line]:
     for part in wrap(text.visible(line), width, initial_indent=indent, subsequent_indent=indent + "  "):
         yield Line(part, style)
+
+
+def change_lines(comparison: Comparison, width: int) -> Iterator[Line]:
+    """Yield what changed from a baseline: figures before and after, what could not be compared, what to know."""
+    title = f"{comparison.baseline_model} -> {comparison.candidate_model}"
+    pairs = text.plural(comparison.pairs, "case")
+    yield Line(text.one_line(f"before and after: {title} ({pairs})", width), "head")
+    rows = [row for row in change_rows(comparison) if row.metric in BRIEF]
+    if rows:
+        several = len({row.suite for row in rows}) > 1
+        cells: list[_Row] = [("", _CHANGE_COLUMNS, "dim")]
+        cells += [(_change_name(row, several=several), _change_cells(row), row.style) for row in rows]
+        yield from _table(cells, width)
+    for line in comparison.faults:
+        yield from _wrapped(line, width, "bad")
+    for line in unpaired_lines(comparison):
+        yield from _wrapped(f"not compared: {line}", width, "warn")
+    for line in comparison.remarks:
+        yield from _wrapped(line, width, "dim")
+    yield Line("")
+
+
+def _change_name(row: ChangeRow, *, several: bool) -> str:
+    return "  " * bool(row.where) + f"{row.suite} " * several + row.name
+
+
+def _change_cells(row: ChangeRow) -> tuple[str, ...]:
+    interval = f"{row.change} [{row.interval}]" if row.interval else row.change
+    return row.before, row.after, interval, row.moved, row.word
 
 
 def check_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:

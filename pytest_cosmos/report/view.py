@@ -4,6 +4,7 @@ ReportView
 ├── Headline                  the decision, why, would it be released
 ├── Fact …                    model, date, device, data
 ├── CheckRow …                blocking bars, then release targets that do not block
+├── ChangeView …              what changed from a baseline: ChangeRow …, ChangedCase …
 ├── SuiteView …               per suite: headline figures, MetricRow …, ConfusionView …
 ├── Card …                    the cases to look at first, and the least confident ones
 ├── StabilityView …           per suite: what repeats came to, the least stable cases
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_cosmos.report.changes import ChangeView
 from pytest_cosmos.report.figures import Style, Word
 
 HEAT_LEVELS = 6
@@ -246,6 +248,7 @@ class ReportView:
     facts: tuple[Fact, ...]
     simulated_only: bool
     checks: tuple[CheckRow, ...]
+    changes: tuple[ChangeView, ...]
     suites: tuple[SuiteView, ...]
     worst: tuple[Card, ...]
     low_confidence: tuple[Card, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_cosmos.runlog import ledger
 from pytest_cosmos.runlog.baselines import NONE, find_baseline, remove_baseline, save_baseline, saved_baselines
+from pytest_cosmos.runlog.chosen import chosen_cases, chosen_run
 from pytest_cosmos.runlog.folder import RunFolder, open_run, point_latest, write_whole
 from pytest_cosmos.runlog.merge import Part, merge
 
@@ -11,6 +12,8 @@ __all__ = [
     "NONE",
     "Part",
     "RunFolder",
+    "chosen_cases",
+    "chosen_run",
     "find_baseline",
     "ledger",
     "merge",

@@ -83,7 +83,7 @@ def test_a_partial_run_says_how_to_make_it_whole_or_accept_it() -> None:
     decision = decided(run_of(GOOD, planned={"floor": 48}), GOOD)
     assert (decision.outcome, decision.exit_code, decision.answered, decision.planned) == ("partial", 1, 10, 48)
     assert decision.reasons == (
-        "floor: 10 of 48 cases answered: the run is PARTIAL. Leave out -k, --limit and "
+        "floor: 10 of 48 cases answered: the run is PARTIAL. Leave out -k, --limit, --cosmos-only and "
         "--cosmos-time-budget, or accept it with --allow-partial.",
     )
     assert decision.would_release is None

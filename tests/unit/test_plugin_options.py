@@ -48,6 +48,7 @@ def test_short_names_are_unique_and_few() -> None:
     assert [option.name for option in OPTIONS if option.short] == [
         "model",
         "adapter",
+        "baseline",
         "suite",
         "limit",
         "shard",
