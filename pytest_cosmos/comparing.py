@@ -11,7 +11,7 @@ from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresh
 from pytest_cosmos.measure import compare, pair
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
-from pytest_cosmos.runlog import NONE, RunFolder, ledger, open_run
+from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,20 @@ def count_candidate(folder: RunFolder, run: Run, baseline: Run) -> Iterator[str]
                 f"{entry.suite}: {count} candidates have been compared on this test split ({ledger.FILE} of the "
                 "reports). Choose among them on another (--cosmos-split validation), or its figures flatter the best."
             )
+
+
+def compared_anew(folder: RunFolder, named: str, root: Path) -> None:
+    """Let a finished run be compared with `named` (a baseline, a run folder, `none`) in the place of what it was."""
+    if named != NONE:
+        reports = folder.path.resolve().parent.parent
+        named = relative_to(find_baseline(named, root, Path(), reports).path, root)
+    folder.write_run(folder.read_run().model_copy(update={"baseline": named, "baselines": ()}))
+
+
+def relative_to(path: Path, root: Path) -> str:
+    """Write a path relative to the project where it lies inside."""
+    resolved, base = path.resolve(), root.resolve()
+    return resolved.relative_to(base).as_posix() if resolved.is_relative_to(base) else str(resolved)
 
 
 def baselines_of(folder: RunFolder, run: Run, root: Path) -> tuple[RunFolder, ...]:

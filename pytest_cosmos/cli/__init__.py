@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import cache, check_cases, doctor, gate, merge, models, report
+from pytest_cosmos.cli import baseline, cache, check_cases, compare, doctor, gate, merge, models, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -18,10 +18,12 @@ app = typer.Typer(
 )
 app.command("check-cases")(check_cases.command)
 app.command("gate")(gate.command)
+app.command("compare")(compare.command)
 app.command("merge")(merge.command)
 app.command("report")(report.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)
+app.add_typer(baseline.app, name="baseline")
 app.add_typer(cache.app, name="cache")
 
 

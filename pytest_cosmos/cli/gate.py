@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pytest_cosmos.cli.printing import print_lines
+from pytest_cosmos.cli.printing import concluding_lines, print_lines
+from pytest_cosmos.comparing import baselines_of, compared_anew
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.pipeline import conclude, thresholds_of
-from pytest_cosmos.report import summary_lines
 from pytest_cosmos.runlog import open_run
 
 
@@ -19,14 +19,17 @@ def command(
     thresholds: Annotated[
         Path | None, typer.Option(help="Hold against this file instead of the one the run used")
     ] = None,
-    root: Annotated[Path, typer.Option(help="The project, where the run's thresholds file lies")] = Path(),
+    baseline: Annotated[
+        str | None, typer.Option(help="Compare with this run instead of those it was compared with; or none")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="The project, where thresholds file and baselines lie")] = Path(),
 ) -> None:
     """Measure the run's outcomes again, hold them against the thresholds, and exit as pytest would have."""
     folder = open_run(run)
     bars = read_thresholds(thresholds) if thresholds else thresholds_of(folder.read_run(), root)
-    conclusion = conclude(folder, bars)
+    if baseline is not None:
+        compared_anew(folder, baseline, root)
+    conclusion = conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
     page = run / "index.html"
-    print_lines(
-        summary_lines(conclusion.run, conclusion.summary, conclusion.checks, conclusion.outcomes, report_path=str(page))
-    )
+    print_lines(concluding_lines(conclusion, page))
     raise typer.Exit(conclusion.decision.exit_code)

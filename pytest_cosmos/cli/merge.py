@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 
 from pytest_cosmos import pipeline
-from pytest_cosmos.cli.printing import print_lines
+from pytest_cosmos.cli.printing import concluding_lines, print_lines
+from pytest_cosmos.comparing import baselines_of
 from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.gate import Thresholds
 from pytest_cosmos.records import Run
-from pytest_cosmos.report import summary_lines
 from pytest_cosmos.runlog import Part, RunFolder, merge, open_run
 
 
@@ -38,11 +38,9 @@ def command(
         for media_hash, jpeg in open_run(source).thumbnails(outcomes).items():
             folder.write_thumbnail(media_hash, jpeg)
     del parts, outcomes  # read again from the folder: of a large run they are not to be held twice
-    conclusion = pipeline.conclude(folder, bars)
+    conclusion = pipeline.conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
     page = pipeline.report(folder, conclusion, root)
-    print_lines(
-        summary_lines(conclusion.run, conclusion.summary, conclusion.checks, conclusion.outcomes, report_path=str(page))
-    )
+    print_lines(concluding_lines(conclusion, page))
     raise typer.Exit(conclusion.decision.exit_code)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from pytest_cosmos.report import Line
+from pytest_cosmos.pipeline import Conclusion
+from pytest_cosmos.report import Line, summary_lines
 from pytest_cosmos.report.text import visible
 
 STYLES = {
@@ -29,6 +30,18 @@ def print_lines(lines: Iterable[Line]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line in lines:
         console.print(Text(line.text, style=STYLES.get(line.style, "")))
+
+
+def concluding_lines(conclusion: Conclusion, page: Path) -> Iterator[Line]:
+    """Yield what a run came to, as the plugin prints it."""
+    return summary_lines(
+        conclusion.run,
+        conclusion.summary,
+        conclusion.checks,
+        conclusion.outcomes,
+        changes=conclusion.changes,
+        report_path=str(page),
+    )
 
 
 def make_console() -> Console:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pytest_cosmos import pipeline
+from pytest_cosmos.comparing import baselines_of
 from pytest_cosmos.runlog import open_run
 
 
@@ -17,5 +18,6 @@ def command(
 ) -> None:
     """Render index.html of a run again."""
     folder = open_run(run)
-    conclusion = pipeline.conclude(folder, pipeline.thresholds_of(folder.read_run(), root))
+    found = folder.read_run()
+    conclusion = pipeline.conclude(folder, pipeline.thresholds_of(found, root), baselines_of(folder, found, root))
     typer.echo(pipeline.report(folder, conclusion, root))

@@ -36,6 +36,8 @@ BRIEF = ("accuracy", "recall", "precision", "unparsed_rate", "mean_absolute_erro
 _COLUMNS = ("accuracy % [95 %]", "recall", "prec.", "parse", "n/images", "p50 s", "p95 s")
 
 
+NAMED = 10
+"""Cases that changed, by name."""
 _CHANGE_COLUMNS = ("before", "after", "change [95 %]", "fixed/broken", "")
 
 _Row = tuple[str, tuple[str, ...], Style]
@@ -153,17 +155,23 @@ def _wrapped(line: str, width: int, style: Style = "", indent: str = "  ") -> It
         yield Line(part, style)
 
 
-def change_lines(comparison: Comparison, width: int) -> Iterator[Line]:
-    """Yield what changed from a baseline: figures before and after, what could not be compared, what to know."""
+def change_lines(comparison: Comparison, width: int, *, brief: bool = True) -> Iterator[Line]:
+    """Yield what changed from a baseline: figures before and after, what could not be compared, what to know.
+
+    Not `brief`: every figure, n and p, and the cases that changed.
+    """
     title = f"{comparison.baseline_model} -> {comparison.candidate_model}"
     pairs = text.plural(comparison.pairs, "case")
     yield Line(text.one_line(f"before and after: {title} ({pairs})", width), "head")
-    rows = [row for row in change_rows(comparison) if row.metric in BRIEF]
+    rows = [row for row in change_rows(comparison) if row.metric in BRIEF or not brief]
     if rows:
         several = len({row.suite for row in rows}) > 1
-        cells: list[_Row] = [("", _CHANGE_COLUMNS, "dim")]
-        cells += [(_change_name(row, several=several), _change_cells(row), row.style) for row in rows]
+        columns = _CHANGE_COLUMNS if brief else (*_CHANGE_COLUMNS, "n", "p")
+        cells: list[_Row] = [("", columns, "dim")]
+        cells += [(_change_name(row, several=several), _change_cells(row, brief=brief), row.style) for row in rows]
         yield from _table(cells, width)
+    if not brief:
+        yield from _changed_cases(comparison, width)
     for line in comparison.faults:
         yield from _wrapped(line, width, "bad")
     for line in unpaired_lines(comparison):
@@ -177,9 +185,26 @@ def _change_name(row: ChangeRow, *, several: bool) -> str:
     return "  " * bool(row.where) + f"{row.suite} " * several + row.name
 
 
-def _change_cells(row: ChangeRow) -> tuple[str, ...]:
+def _change_cells(row: ChangeRow, *, brief: bool) -> tuple[str, ...]:
     interval = f"{row.change} [{row.interval}]" if row.interval else row.change
-    return row.before, row.after, interval, row.moved, row.word
+    cells = (row.before, row.after, interval, row.moved, row.word)
+    return cells if brief else (*cells, row.cases, row.p_value)
+
+
+def _changed_cases(comparison: Comparison, width: int) -> Iterator[Line]:
+    """Yield how the answers of all pairs stand to each other, and which cases changed."""
+    fixed, broken = len(comparison.fixed), len(comparison.broken)
+    both = comparison.right_after - fixed
+    neither = comparison.pairs - both - fixed - broken
+    yield Line(f"  fixed {fixed:,}, broken {broken:,}, both right {both:,}, both wrong {neither:,}", "strong")
+    changed: tuple[tuple[str, tuple[str, ...], Style], ...] = (
+        ("broken", comparison.broken, "bad"),
+        ("fixed", comparison.fixed, "good"),
+    )
+    for word, keys, style in changed:
+        more = f" and {len(keys) - NAMED} more (comparison.json)" if len(keys) > NAMED else ""
+        if keys:
+            yield from _wrapped(f"{word}: {', '.join(keys[:NAMED])}{more}", width, style)
 
 
 def check_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:

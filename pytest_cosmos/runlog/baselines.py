@@ -23,7 +23,7 @@ def saved_baselines(root: Path) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in (root / FOLDER).glob("*/run.json")))
 
 
-def find_baseline(named: str, root: Path, start: Path, reports: Path) -> RunFolder:
+def find_baseline(named: str, root: Path, start: Path, reports: Path, *, asked: str = "--baseline") -> RunFolder:
     """Return the run that a name stands for: a saved baseline, a run folder (from `start`), or a run's id.
 
     RunFolderError where it is none of them, with what was saved.
@@ -36,9 +36,9 @@ def find_baseline(named: str, root: Path, start: Path, reports: Path) -> RunFold
     saved = saved_baselines(root)
     listed = f"Saved: {', '.join(saved)}." if saved else "None is saved."
     raise RunFolderError(
-        f"--baseline {named}: there is neither a saved baseline {root / FOLDER / named} nor such a run folder. "
-        f"{listed}{suggest(named, (*saved, NONE))} Name a run folder such as reports/runs/…, save one "
-        f"(pytest-cosmos baseline save RUN NAME), or go without: --baseline {NONE}."
+        f"{asked} {named}: there is neither a saved baseline {root / FOLDER / named} nor such a run folder. "
+        f"{listed}{suggest(named, (*saved, NONE))} Name a run folder such as reports/runs/…, or save one "
+        f"(pytest-cosmos baseline save RUN NAME).{f' Or go without: {asked} {NONE}.' if asked == '--baseline' else ''}"
     )
 
 

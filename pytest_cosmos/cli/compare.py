@@ -1,0 +1,82 @@
+"""`pytest-cosmos compare BASE CANDIDATE`: what changed between two runs, held against the regression thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_cosmos import pipeline
+from pytest_cosmos.cli.printing import print_lines
+from pytest_cosmos.comparing import beside, relative_to
+from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.gate import check_regressions, read_thresholds
+from pytest_cosmos.records import Check, CheckStatus, Comparison
+from pytest_cosmos.report import Line
+from pytest_cosmos.report.terminal import change_lines, check_lines
+from pytest_cosmos.runlog import RunFolder, find_baseline
+
+WIDTH = 100
+
+
+def command(
+    base: Annotated[str, typer.Argument(help="The run to compare with: a saved baseline, a run folder or a run's id")],
+    candidate: Annotated[str, typer.Argument(help="The run to judge: likewise")],
+    thresholds: Annotated[
+        Path | None, typer.Option(help="Hold against this file instead of the one the candidate used")
+    ] = None,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Let cases that cannot be compared pass")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="The project, where baselines, thresholds and pictures lie")] = Path(),
+    reports: Annotated[Path, typer.Option(help="Where runs lie")] = Path("reports"),
+) -> None:
+    """Compare two runs case by case; exit 0 only if every regression threshold is met.
+
+    The comparison is written into the candidate's folder (comparison.json), and its report rendered again.
+    """
+    before, after = (find_baseline(named, root, Path(), reports, asked="compare") for named in (base, candidate))
+    run = after.read_run()
+    if run.shard:
+        raise RunFolderError(f"{after.path} is shard {run.shard}: merge the shards first, pytest-cosmos merge RUN…")
+    bars = read_thresholds(thresholds) if thresholds else pipeline.thresholds_of(run, root)
+    run = run.model_copy(update={"baseline": relative_to(before.path, root)})
+    outcomes = tuple(after.read_outcomes())
+    compared = beside(after, run, outcomes, before, bars).compared
+    checks = check_regressions(bars, outcomes, run, [compared]) if bars is not None else ()
+    partial = bool(compared.comparison.unpaired) and not (allow_partial or run.allow_partial)
+    print_lines(lines(compared.comparison, checks, partial=partial))
+    if not is_saved(after, root):
+        after.write_run(run)
+        conclusion = pipeline.conclude(after, bars, (before,))
+        print_lines([Line(f"report: {pipeline.report(after, conclusion, root)}", "strong")])
+    failed = partial or compared.comparison.faults or any(check.status is not CheckStatus.MET for check in checks)
+    raise typer.Exit(int(bool(failed)))
+
+
+def is_saved(folder: RunFolder, root: Path) -> bool:
+    """Tell whether a run is a saved baseline, which stays as it was saved."""
+    return folder.path.parent == (root / "baselines").resolve()
+
+
+def lines(comparison: Comparison, checks: Sequence[Check], *, partial: bool) -> Iterator[Line]:
+    """Yield what changed, what the thresholds say, and the verdict."""
+    yield from change_lines(comparison, WIDTH, brief=False)
+    yield from check_lines(checks, WIDTH)
+    statuses = {check.status for check in checks}
+    if comparison.faults:
+        yield Line("VOID: the two runs cannot be compared, see above.", "bad")
+    elif partial:
+        yield Line("PARTIAL: not every case could be compared; accept that with --allow-partial.", "bad")
+    elif not checks:
+        yield Line("COMPARED: held against no regression threshold (regression: in thresholds.yaml).", "warn")
+    elif statuses == {CheckStatus.MET}:
+        yield Line("PASSED: no regression beyond what is allowed.", "good")
+    elif CheckStatus.NOT_MET in statuses:
+        yield Line("FAILED: worse than allowed.", "bad")
+    elif CheckStatus.NO_EVIDENCE in statuses:
+        yield Line("NO EVIDENCE: these cases do not show that it is not worse than allowed.", "bad")
+    else:
+        yield Line("NO DATA: nothing to hold against some thresholds.", "bad")

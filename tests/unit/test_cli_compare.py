@@ -1,0 +1,180 @@
+"""`pytest-cosmos compare` and `baseline`: two runs of disk compared, and runs kept to be compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.records import ERROR, Decision, Outcome
+from pytest_cosmos.runlog import RunFolder, save_baseline
+from tests.unit.builders import outcome, run_of
+from tests.unit.test_cli import invoke
+
+BARS = """version: 1
+release:
+  floor:
+    accuracy: {at_least: 0.99}
+regression:
+  floor:
+    accuracy: {max_drop: 0.05}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thresholds.yaml").write_text(BARS)
+    return tmp_path
+
+
+def answers(right: int, wrong: int) -> list[Outcome]:
+    return [outcome(f"s{n}", said="Yes" if n < right else "No") for n in range(right + wrong)]
+
+
+def run(project: Path, name: str, outcomes: Sequence[Outcome], **fields: Any) -> RunFolder:
+    folder = RunFolder(project / "reports/runs" / name)
+    folder.path.mkdir(parents=True)
+    folder.append(outcomes)
+    folder.close()
+    decision = Decision(outcome="missed_bar", exit_code=1, answered=len(outcomes), planned=len(outcomes))
+    told = {"id": name, "finished": "2026-01-02T03:05:05Z", "decision": decision, **fields}
+    folder.write_run(run_of(outcomes, model=name).model_copy(update=told))
+    return folder
+
+
+def test_a_candidate_as_good_as_its_baseline_passes_whatever_else_it_misses(project: Path) -> None:
+    run(project, "old", answers(90, 10))
+    new = run(project, "new", answers(92, 8))
+    code, text = invoke("compare", "old", "reports/runs/new")
+    assert code == 0, text
+    assert "before and after: old -> new (100 cases)" in text
+    assert "fixed 2, broken 0, both right 90, both wrong 8" in text
+    assert "fixed: floor/s90-binary_safety, floor/s91-binary_safety" in text
+    assert "PASSED: no regression beyond what is allowed." in text
+    assert json.loads((new.path / "comparison.json").read_text())[0]["baseline"] == "old"
+    assert "Before and after" in (new.path / "index.html").read_text()
+    assert new.read_run().baseline == "reports/runs/old"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        (answers(90, 10), answers(60, 40), "FAILED: worse than allowed."),
+        (answers(20, 0), answers(20, 0), "NO EVIDENCE: these cases do not show"),
+        (answers(90, 10), answers(90, 11), "PARTIAL: not every case could be compared"),
+    ],
+)
+def test_what_is_not_shown_to_be_as_good_exits_1(
+    project: Path, before: list[Outcome], after: list[Outcome], word: str
+) -> None:
+    run(project, "old", before)
+    run(project, "new", after)
+    code, text = invoke("compare", "old", "new")
+    assert code == 1, text
+    assert word in text
+
+
+def test_cases_that_cannot_be_compared_may_be_accepted(project: Path) -> None:
+    run(project, "old", answers(90, 10))
+    run(project, "new", answers(90, 11))
+    code, text = invoke("compare", "old", "new", "--allow-partial")
+    assert code == 0, text
+    assert "not compared: 1 case only in the candidate, such as floor/s100-binary_safety" in text
+
+
+def test_other_thresholds_can_be_named(project: Path) -> None:
+    run(project, "old", answers(90, 10))
+    run(project, "new", answers(60, 40))
+    (project / "wide.yaml").write_text(BARS.replace("0.05", "0.6"))
+    code, text = invoke("compare", "old", "new", "--thresholds", "wide.yaml")
+    assert code == 0, text
+    (project / "none.yaml").write_text("version: 1\nrelease:\n  floor:\n    accuracy: {at_least: 0.5}\n")
+    code, text = invoke("compare", "old", "new", "--thresholds", "none.yaml")
+    assert code == 0, text
+    assert "COMPARED: held against no regression threshold" in text
+
+
+def test_saved_baselines_on_either_side_stay_as_they_are(project: Path) -> None:
+    for name in ("old", "new"):
+        save_baseline(run(project, name, answers(90, 10)), project, name)
+    before = sorted((project / "baselines/new").iterdir())
+    code, text = invoke("compare", "old", "new")
+    assert code == 0, text
+    assert sorted((project / "baselines/new").iterdir()) == before
+    assert "report:" not in text
+
+
+def test_shards_and_strangers_are_refused(project: Path) -> None:
+    run(project, "old", answers(9, 1))
+    run(project, "part", answers(9, 1), shard="1/2")
+    with pytest.raises(RunFolderError, match="merge the shards first"):
+        invoke("compare", "old", "part")
+    with pytest.raises(RunFolderError, match="compare odl: there is neither") as told:
+        invoke("compare", "odl", "old")
+    assert "--baseline none" not in str(told.value)
+    with pytest.raises(RunFolderError, match="itself"):
+        invoke("compare", "old", "old")
+
+
+def test_gate_and_report_compare_again_as_the_run_was(project: Path) -> None:
+    old, new = run(project, "old", answers(90, 10)), run(project, "new", answers(60, 40))
+    save_baseline(old, project, "v1")
+    code, text = invoke("gate", str(new.path))
+    assert "no data: no baseline" in " ".join(text.split()), text
+    code, text = invoke("gate", str(new.path), "--baseline", "v1")
+    assert code == 1
+    assert new.read_run().baseline == "baselines/v1"
+    assert "before and after" in text
+    (new.path / "comparison.json").unlink()
+    code, text = invoke("report", str(new.path))
+    assert code == 0, text
+    assert len(new.read_comparisons()) == 1
+    code, text = invoke("gate", str(new.path), "--baseline", "none")
+    assert "left out: --baseline none" in " ".join(text.split())
+    assert not new.read_comparisons()
+
+
+def test_a_run_is_saved_listed_and_removed(project: Path) -> None:
+    run(project, "old", answers(9, 1))
+    code, text = invoke("baseline", "save", "reports/runs/old", "v1")
+    assert code == 0, text
+    assert "pytest benchmarks/ --baseline v1" in text
+    code, text = invoke("baseline", "list")
+    assert code == 0, text
+    assert "v1" in text
+    assert "90.0 %" in text
+    code, text = invoke("baseline", "remove", "v1")
+    assert code == 0, text
+    assert "none. Save one" in invoke("baseline", "list")[1]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "fields", "problem"),
+    [
+        ([*answers(9, 1), outcome("x", said=ERROR)], {}, "1 case got no reply"),
+        (answers(9, 1), {"decision": None}, "did not finish"),
+        (answers(9, 1), {"finished": ""}, "did not finish"),
+        (
+            answers(9, 1),
+            {"decision": Decision(outcome="partial", exit_code=1, answered=10, planned=12)},
+            "10 of 12 cases",
+        ),
+        (answers(9, 1), {"shard": "1/2"}, "is shard 1/2"),
+        ([], {}, "it has no case"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_saved_only_when_told(
+    project: Path, outcomes: list[Outcome], fields: dict[str, Any], problem: str
+) -> None:
+    folder = run(project, "old", outcomes, **fields)
+    with pytest.raises(RunFolderError, match=problem) as told:
+        invoke("baseline", "save", str(folder.path), "v1")
+    assert "--even-if-incomplete" in str(told.value)
+    assert not (project / "baselines").exists()
+    (folder.path / "outcomes.jsonl").touch()
+    assert invoke("baseline", "save", str(folder.path), "v1", "--even-if-incomplete")[0] == 0
