@@ -18,6 +18,7 @@ from pytest_cosmos.records import (
     Summary,
 )
 from pytest_cosmos.report import text
+from pytest_cosmos.report.calibration import calibration_views
 from pytest_cosmos.report.changes import BeforeAfter, change_view
 from pytest_cosmos.report.figures import (
     Figures,
@@ -41,6 +42,7 @@ from pytest_cosmos.report.view import (
     HEAT_LEVELS,
     Card,
     CaseRow,
+    Cell,
     CheckRow,
     ConfusionCell,
     ConfusionView,
@@ -133,7 +135,7 @@ def check_row(check: Check) -> CheckRow:
         value=value,
         interval=check_interval(check),
         bar=bar.replace(">=", "≥").replace("<=", "≤"),
-        cases=f"{metric.cases:,}",
+        cases=f"{metric.cases:,} / {metric.samples:,}" if metric.samples else f"{metric.cases:,}",
         message=check_note(check),
         where=threshold.where,
         blocking=check.blocking,
@@ -143,9 +145,17 @@ def check_row(check: Check) -> CheckRow:
 def share(metric: Metric | None) -> Share:
     """Build a share from a metric that may not have been measured."""
     if metric is None:
-        return Share(text.NO_DATA, "", None, None, None, 0, 0)
-    written = text.percent(metric.value)
-    return Share(written, text.interval(metric), metric.value, metric.low, metric.high, metric.cases, metric.samples)
+        return Share(text.NO_DATA, "", None, None, None, 0, 0, 0)
+    return Share(
+        written=text.percent(metric.value),
+        interval=text.interval(metric),
+        value=metric.value,
+        low=metric.low,
+        high=metric.high,
+        cases=metric.cases,
+        samples=metric.samples,
+        clusters=metric.clusters,
+    )
 
 
 def _suites(
@@ -163,6 +173,7 @@ def _suites(
                 for table in summary.confusions
                 if table.suite == suite.name
             ),
+            calibrations=calibration_views(summary, suite.name, figures),
             blank=suite.blank,
         )
         for suite in run.suites
@@ -170,21 +181,32 @@ def _suites(
 
 
 def _headline_figures(suite: str, figures: Figures) -> tuple[Figure, ...]:
+    """Build the figures at the top, each with the cases behind it."""
     accuracy, recall, precision, parsed = (
         share(figures.get(suite, name)) for name in ("accuracy", "recall", "precision", "parse_rate")
     )
     missed = _count(figures.value(suite, "missed_hazards"), "missed")
     alarms = _count(figures.value(suite, "false_alarms"), "false")
     return (
-        Figure("Accuracy", accuracy, f"of {text.plural(accuracy.cases, 'case')}"),
-        Figure("Hazards found (recall)", recall, f"{missed} of {text.plural(recall.cases, 'hazard')}"),
+        Figure("Accuracy", accuracy, f"of {text.plural(accuracy.cases, 'case')}, {_images(accuracy)}"),
+        Figure(
+            "Hazards found (recall)", recall, f"{missed} of {text.plural(recall.cases, 'hazard')}, {_images(recall)}"
+        ),
         Figure(
             "Alarms that were right (precision)",
             precision,
-            f"{alarms} of {text.plural(precision.cases, 'alarm')}",
+            f"{alarms} of {text.plural(precision.cases, 'alarm')}, {_images(precision)}",
         ),
-        Figure("Answers that could be read", parsed, f"of {text.plural(parsed.cases, 'reply', 'replies')}"),
+        Figure(
+            "Answers that could be read",
+            parsed,
+            f"of {text.plural(parsed.cases, 'reply', 'replies')}, {_images(parsed)}",
+        ),
     )
+
+
+def _images(share: Share) -> str:
+    return text.images(share.samples, share.clusters)
 
 
 def _count(value: float | None, word: str) -> str:
@@ -238,11 +260,14 @@ def _metric_row(suite: str, figures: Figures, where: dict[str, str]) -> MetricRo
     )
 
 
-def _cell(name: str, suite: str, figures: Figures, where: dict[str, str]) -> str:
-    value = figures.value(suite, name, **where)
-    if name == "exact_accuracy" and figures.value(suite, "mean_absolute_error", **where) is None:
-        return text.NO_DATA  # without ratings it only repeats the accuracy
-    return text.bare(name, value)
+def _cell(name: str, suite: str, figures: Figures, where: dict[str, str]) -> Cell:
+    metric = figures.get(suite, name, **where)
+    repeats = name == "exact_accuracy" and figures.value(suite, "mean_absolute_error", **where) is None
+    if metric is None or metric.value is None or repeats:  # without ratings it only repeats the accuracy
+        return Cell(text.NO_DATA, "")
+    interval = f"95 %: {text.interval(metric)}, " if metric.low is not None else ""
+    hint = f"{interval}{text.plural(metric.cases, 'case')} of {text.images(metric.samples, metric.clusters)}"
+    return Cell(text.bare(name, metric.value), hint)
 
 
 def confusion_view(table: Confusion, prompt: Prompt | None) -> ConfusionView:

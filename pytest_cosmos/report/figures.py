@@ -22,6 +22,9 @@ from pytest_cosmos.report import text
 
 Style = Literal["", "good", "bad", "warn", "strong", "dim", "head"]
 
+USUAL = 0.95
+"""The confidence of intervals of which nothing else is said."""
+
 Slice = frozenset[tuple[str, str]]
 
 
@@ -123,7 +126,8 @@ def check_interval(check: Check) -> str:
         return change_interval(check.difference)
     if check.threshold.kind == "latency" and metric.low is not None and metric.high is not None:
         return f"{metric.low:.3f}–{metric.high:.3f}"
-    return text.interval(metric)
+    usual = not text.interval(metric) or metric.confidence == USUAL
+    return text.interval(metric) + ("" if usual else f" at {100 * metric.confidence:g} %")
 
 
 def signed(metric: str, value: float | None, digits: int = 1) -> str:

@@ -11,11 +11,13 @@ from rich.cells import cell_len
 
 from pytest_cosmos.records import Check, CheckStatus, Comparison, Metric, Outcome, Run, SuiteRecord, Summary
 from pytest_cosmos.report import text
+from pytest_cosmos.report.calibration import calibration_told, with_interval
 from pytest_cosmos.report.changes import BeforeAfter, ChangeRow, change_rows, unpaired_lines
 from pytest_cosmos.report.figures import (
     Figures,
     Style,
     by_key,
+    check_interval,
     check_note,
     check_word,
     headline,
@@ -34,7 +36,7 @@ WORST = 5
 BRIEF = ("accuracy", "recall", "precision", "unparsed_rate", "mean_absolute_error")
 """Which changes are told; the page tells all."""
 _COLUMNS = ("accuracy % [95 %]", "recall", "prec.", "parse", "n/images", "p50 s", "p95 s")
-
+_CHECK_COLUMNS = "measured [95 %], bar, cases/images"
 
 NAMED = 10
 """Cases that changed, by name."""
@@ -69,7 +71,7 @@ def summary_lines(
     width = max(width, 72)
     figures = Figures(summary.metrics)
     for suite in run.suites:
-        yield from metric_lines(suite, figures, width)
+        yield from metric_lines(suite, figures, width, calibration_told(summary, suite.name, figures))
     for change in changes:
         yield from change_lines(change.comparison, width)
     yield from check_lines(checks, width)
@@ -83,8 +85,8 @@ def summary_lines(
         yield Line(f"report: {text.visible(report_path)}", "strong")
 
 
-def metric_lines(suite: SuiteRecord, figures: Figures, width: int) -> Iterator[Line]:
-    """Yield one suite's table of metrics: all cases, each prompt, each category."""
+def metric_lines(suite: SuiteRecord, figures: Figures, width: int, confidence: Sequence[str] = ()) -> Iterator[Line]:
+    """Yield one suite's table of metrics (all cases, each prompt, each category) and what it has no column for."""
     yield Line(text.one_line(suite.name, width), "head")
     if figures.get(suite.name, "accuracy") is None:
         yield Line("  no data", "warn")
@@ -95,7 +97,8 @@ def metric_lines(suite: SuiteRecord, figures: Figures, width: int) -> Iterator[L
         rows += [(f"by {key}", (), "dim")] * bool(wheres)
         rows += [(f"  {where[key]}", _cells(suite.name, figures, where), "") for where in wheres]
     yield from _table(rows, width)
-    yield from _notes(suite.name, figures, width)
+    for note in (*_notes(suite.name, figures), *confidence):
+        yield from _wrapped(note, width, "dim")
     yield Line("")
 
 
@@ -136,18 +139,24 @@ def _fill(shown: str, width: int) -> str:
     return shown + " " * max(width - cell_len(shown), 0)
 
 
-def _notes(suite: str, figures: Figures, width: int) -> Iterator[Line]:
-    """Yield what the table has no column for: the majority baseline, and how far ratings were off."""
+def _notes(suite: str, figures: Figures) -> Iterator[str]:
+    """Yield the intervals of the other headline figures, the majority baseline, and how far ratings were off."""
+    for name, title in (("recall", "recall"), ("precision", "precision"), ("parse_rate", "answers read")):
+        metric = figures.get(suite, name)
+        if metric is not None and metric.value is not None:
+            of = f"{text.plural(metric.cases, 'case')} of {text.images(metric.samples, metric.clusters)}"
+            yield f"{title} {with_interval(metric)}, {of}"
+    accuracy = figures.get(suite, "accuracy")
+    if accuracy is not None and accuracy.clusters < accuracy.samples:
+        yield f"{text.images(accuracy.samples, accuracy.clusters)}: only these are independent, as the intervals reckon"
     baseline = figures.value(suite, "majority_baseline")
     if baseline is not None:
-        always = f"always giving each prompt's most frequent answer: {text.percent(baseline)} % accuracy"
-        yield from _wrapped(always, width, "dim")
+        yield f"always giving each prompt's most frequent answer: {text.percent(baseline)} % accuracy"
     for where in figures.slices(suite, "prompt"):
         off = figures.value(suite, "mean_absolute_error", **where)
         if off is not None:
             exact = text.percent(figures.value(suite, "exact_accuracy", **where))
-            rated = f"{where['prompt']}: exact {exact} %, mean absolute error {text.number(off)}"
-            yield from _wrapped(rated, width, "dim")
+            yield f"{where['prompt']}: exact {exact} %, mean absolute error {text.number(off)}"
 
 
 def _wrapped(line: str, width: int, style: Style = "", indent: str = "  ") -> Iterator[Line]:
@@ -211,22 +220,18 @@ def check_lines(checks: Sequence[Check], width: int) -> Iterator[Line]:
     """Yield each threshold with its verdict word, metric, value and bar; the ones that block come first."""
     ordered = sorted(checks, key=lambda check: not check.blocking)
     for blocking, group in groupby(ordered, key=lambda check: check.blocking):
-        yield Line("checks" if blocking else "release targets (shown, not blocking)", "head")
+        title = "checks" if blocking else "release targets (shown, not blocking)"
+        yield Line(f"{title}{_CHECK_COLUMNS.rjust(width - len(title))}", "head")
         yield from _check_group(list(group), width)
         yield Line("")
 
 
 def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
     words = [check_word(check) for check in checks]
-    figures = [value_and_bar(check) for check in checks]
-    wide, value_wide, bar_wide = (
-        max(map(len, column))
-        for column in zip(*((w, v, b) for (w, _), (v, b) in zip(words, figures, strict=True)), strict=True)
-    )
+    wide = max(len(word) for word, _ in words)
     several = len({check.threshold.suite for check in checks}) > 1
-    for check, (word, style), (value, bar) in zip(checks, words, figures, strict=True):
-        name = f"{check.threshold.suite} " * several + check.threshold.key
-        shown, room = f"{value.rjust(value_wide)}  {bar.ljust(bar_wide)}", width - wide - 4
+    for check, (word, style), shown in zip(checks, words, _measured(checks), strict=True):
+        name, room = f"{check.threshold.suite} " * several + check.threshold.key, width - wide - 4
         start = f"  {word.ljust(wide)}  "
         if cell_len(name) + 2 + len(shown) <= room:
             yield Line(f"{start}{_fill(name, room - len(shown))}{shown}".rstrip(), style)
@@ -236,6 +241,19 @@ def _check_group(checks: Sequence[Check], width: int) -> Iterator[Line]:
         if note := check_note(check):
             quiet = check.status is CheckStatus.MET and not check.metric.asked_on
             yield from _wrapped(note, width, "dim" if quiet else style, " " * (wide + 4))
+
+
+def _measured(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield for each check its figure, interval, bar, cases and images, in columns."""
+    rows = []
+    for check in checks:
+        (value, bar), interval = value_and_bar(check), check_interval(check)
+        n = f"{check.metric.cases}/{check.metric.samples}" if check.metric.cases else ""
+        rows.append((value, f"[{interval}]" if interval else "", bar, n))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for value, interval, bar, n in rows:
+        cells = (value.rjust(widths[0]), interval.ljust(widths[1]), bar.ljust(widths[2]), n.rjust(widths[3]))
+        yield "  ".join(cell for cell, wide in zip(cells, widths, strict=True) if wide)
 
 
 def worst_lines(summary: Summary, outcomes: Sequence[Outcome], width: int) -> Iterator[Line]:

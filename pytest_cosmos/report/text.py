@@ -146,6 +146,12 @@ def interval(metric: Metric | None, dash: str = "–") -> str:
     return f"{bare(metric.name, metric.low)}{dash}{bare(metric.name, metric.high)}"
 
 
+def images(samples: int, clusters: int) -> str:
+    """Write how many images some cases are of, and in how many independent groups these come, where that is fewer."""
+    groups = f" in {plural(clusters, 'group')}" if clusters < samples else ""
+    return plural(samples, "image") + groups
+
+
 def bar(name: str, at_least: float | None, at_most: float | None) -> str:
     """Write a bar in the unit of its metric: `>= 85 %`."""
     parts = [(sign, value) for sign, value in ((">=", at_least), ("<=", at_most)) if value is not None]

@@ -5,7 +5,7 @@ ReportView
 ├── Fact …                    model, date, device, data
 ├── CheckRow …                blocking bars, then release targets that do not block
 ├── ChangeView …              what changed from a baseline: ChangeRow …, ChangedCase …
-├── SuiteView …               per suite: headline figures, MetricRow …, ConfusionView …
+├── SuiteView …               per suite: headline figures, MetricRow …, ConfusionView …, CalibrationView …
 ├── Card …                    the cases to look at first, and the least confident ones
 ├── StabilityView …           per suite: what repeats came to, the least stable cases
 ├── TimeRow …                 where the time went
@@ -74,6 +74,7 @@ class Share:
     high: float | None
     cases: int
     samples: int
+    clusters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class Figure:
     note: str
 
 
+class Cell(NamedTuple):
+    """A figure in a table."""
+
+    written: str
+    hint: str
+    """Its interval and the cases behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricRow:
     """All figures of one slice."""
@@ -92,7 +101,7 @@ class MetricRow:
     name: str
     accuracy: Share
     baseline: float | None
-    cells: tuple[str, ...]
+    cells: tuple[Cell, ...]
     """In the order of `SuiteView.columns`."""
 
 
@@ -127,6 +136,64 @@ class ConfusionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on an axis."""
+
+    place: float
+    """0 to 100, as all places in a chart."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point of a chart with its interval."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    size: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of 100 by 100, the origin at the lower left."""
+
+    x: tuple[Tick, ...]
+    y: tuple[Tick, ...]
+    dots: tuple[Dot, ...] = ()
+    line: str = ""
+    """The points of a line as SVG takes them, y downwards."""
+    mark: float | None = None
+    """Where on the x axis something is to be seen."""
+    note: str = ""
+
+
+class BinRow(NamedTuple):
+    """One bin of a reliability diagram, in per cent."""
+
+    cases: str
+    confidence: str
+    accuracy: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationView:
+    """What the confidences of a suite or a prompt are worth."""
+
+    title: str
+    verdict: str
+    style: Style
+    facts: tuple[Fact, ...]
+    reliability: Chart
+    coverage: Chart
+    bins: tuple[BinRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteView:
     """One suite's figures."""
 
@@ -136,6 +203,8 @@ class SuiteView:
     columns: tuple[str, ...]
     groups: tuple[MetricGroup, ...]
     confusions: tuple[ConfusionView, ...]
+    calibrations: tuple[CalibrationView, ...]
+    """All prompts together, then each where there are several; empty: no confidence is known."""
     blank: int
 
 

@@ -51,6 +51,7 @@ def test_every_section_is_there_and_named(soup: Any) -> None:
         "Checks",
         "Figures",
         "What was answered",
+        "Can its confidence be trusted?",
         "Least sure",
         "Where the time went",
         "All cases",

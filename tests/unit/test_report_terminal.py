@@ -90,4 +90,22 @@ def test_each_check_says_met_not_met_or_no_data() -> None:
 def test_checks_that_block_come_first() -> None:
     made = made_up(40, pictures=False)
     heads = [line.text for line in check_lines(tuple(reversed(made.checks)), 80) if line.style == "head"]
-    assert heads == ["checks", "release targets (shown, not blocking)"]
+    columns = "measured [95 %], bar, cases/images"
+    assert [head.removesuffix(columns).rstrip() for head in heads] == [
+        "checks",
+        "release targets (shown, not blocking)",
+    ]
+    assert all(head.endswith(columns) for head in heads)
+
+
+def test_every_check_carries_its_interval_and_what_it_is_of() -> None:
+    lines = [line.text for line in check_lines(made_up(40, pictures=False).checks, 100)]
+    (accuracy,) = (line for line in lines if line.startswith("  met      accuracy "))
+    assert "82.4 %  [70.6–90.1]  >= 70 %" in accuracy
+    assert accuracy.endswith("119/40")
+
+
+def test_another_confidence_is_told() -> None:
+    check = made_up(40, pictures=False).checks[0]
+    sure = check.model_copy(update={"metric": check.metric.model_copy(update={"confidence": 0.99})})
+    assert any("[70.6–90.1 at 99 %]" in line.text for line in check_lines((sure,), 100))
