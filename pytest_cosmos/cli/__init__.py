@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import baseline, cache, check_cases, compare, doctor, gate, merge, models, report
+from pytest_cosmos.cli import baseline, cache, check_cases, compare, doctor, gate, merge, models, power, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("gate")(gate.command)
 app.command("compare")(compare.command)
 app.command("merge")(merge.command)
 app.command("report")(report.command)
+app.command("power")(power.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)
 app.add_typer(baseline.app, name="baseline")

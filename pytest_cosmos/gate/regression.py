@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pytest_cosmos.gate.checks import suites_answered_for
 from pytest_cosmos.gate.thresholds import Thresholds
-from pytest_cosmos.gate.too_few import counted
+from pytest_cosmos.gate.too_few import counted, too_few_pairs
 from pytest_cosmos.measure import Pairs, difference
 from pytest_cosmos.records import (
     Check,
@@ -124,9 +124,9 @@ def _message(threshold: Threshold, found: Difference, status: CheckStatus, basel
     words = {
         CheckStatus.MET: f"is not {side} {margin:+.12g}, and so is its whole interval",
         CheckStatus.NOT_MET: f"is {side} {margin:+.12g}, with its whole interval",
-        CheckStatus.NO_EVIDENCE: f"may be {side} {margin:+.12g}: so few cases cannot tell",
     }
-    return f"{found.value:+.3f} ({_basis(found)}) {words[status]} (against {baseline})"
+    told = words.get(status) or f"may be {side} {margin:+.12g}: {too_few_pairs(threshold, found)}"
+    return f"{found.value:+.3f} ({_basis(found)}) {told} (against {baseline})"
 
 
 def _basis(found: Difference) -> str:

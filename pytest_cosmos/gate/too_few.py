@@ -6,8 +6,16 @@ import math
 from statistics import NormalDist
 
 from pytest_cosmos.measure import METRICS
-from pytest_cosmos.measure.power import MOST, POWER, design_of, proves_at_best, samples_for_bar
-from pytest_cosmos.records import Metric, Threshold
+from pytest_cosmos.measure.power import (
+    MOST,
+    POWER,
+    design_of,
+    design_of_pairs,
+    pairs_for_margin,
+    proves_at_best,
+    samples_for_bar,
+)
+from pytest_cosmos.records import Difference, Metric, Threshold
 
 
 def counted(n: int, noun: str) -> str:
@@ -49,27 +57,68 @@ def _best(threshold: Threshold, measured: Metric, bar: float) -> str:
 
 
 def _needed(threshold: Threshold, measured: Metric, turned: tuple[float, float]) -> str:
-    bar, value = turned
-    if value == 1:  # so far: half a case is taken off, but on few cases not down to the bar
-        value = max(1 - 0.5 / measured.cases, (1 + bar) / 2)
-    needed = samples_for_bar(bar, value, confidence=threshold.confidence, design=design_of(measured))
+    return _told(_samples_of_share(threshold, measured, turned), measured)
+
+
+def _by_width(threshold: Threshold, measured: Metric) -> str:
+    return _told(_samples_by_width(threshold, measured), measured)
+
+
+def _told(needed: int | None, measured: Metric) -> str:
     if needed is None:
         return f"so near to the bar not even {_units(MOST, measured)} would tell"
     needed = max(needed, measured.clusters + 1)
     return f"about {_units(needed, measured, rough=True)} would tell, if it stays like this ({measured.clusters} asked)"
 
 
-def _by_width(threshold: Threshold, measured: Metric) -> str:
-    """Say it for any other figure, whose interval narrows with the root of the number of samples."""
+def samples_needed(threshold: Threshold, measured: Metric, power: float = POWER) -> int | None:
+    """Return how many samples (clusters) show that the bar is met, were the figure as measured; None: out of reach."""
+    if measured.value is None or not measured.clusters:
+        return None
+    turned = _higher_is_better(threshold, measured)
+    if turned is None:
+        return _samples_by_width(threshold, measured, power)
+    return _samples_of_share(threshold, measured, turned, power)
+
+
+def pairs_needed(threshold: Threshold, found: Difference, power: float = POWER) -> int | None:
+    """Return how many samples show that a margin is kept, were both models equally good; None: out of reach."""
+    margin = threshold.max_drop if threshold.max_drop is not None else threshold.max_rise
+    if margin is None or found.fixed is None:
+        return None
+    design, discordant = design_of_pairs(found)
+    return pairs_for_margin(margin, discordant, confidence=threshold.confidence, power=power, design=design)
+
+
+def too_few_pairs(threshold: Threshold, found: Difference) -> str:
+    """Say about how many samples would tell that a margin is kept, were both models equally good; or nothing."""
+    if found.fixed is None:
+        return "too few cases changed or were asked to tell"
+    needed = pairs_needed(threshold, found)
+    if needed is None:
+        return f"not even {MOST:,} samples would tell"
+    many = f"about {rounded(needed)} samples would tell, if both are equally good ({found.clusters} asked)"
+    return f"too few cases to tell: {many}" if needed > found.clusters else "too few cases to tell"
+
+
+def _samples_of_share(
+    threshold: Threshold, measured: Metric, turned: tuple[float, float], power: float = POWER
+) -> int | None:
+    bar, value = turned
+    if value == 1:  # so far: half a case is taken off, but on few cases not down to the bar
+        value = max(1 - 0.5 / measured.cases, (1 + bar) / 2)
+    return samples_for_bar(bar, value, confidence=threshold.confidence, power=power, design=design_of(measured))
+
+
+def _samples_by_width(threshold: Threshold, measured: Metric, power: float = POWER) -> int | None:
+    """Return it for any other figure, whose interval narrows with the root of the number of samples."""
     value, reach = measured.value, 0.0
     for bar, end in ((threshold.at_least, measured.low), (threshold.at_most, measured.high)):
         if bar is not None and end is not None and value is not None and value != bar:
             reach = max(reach, (value - end) / (value - bar))
-    extra = 1 + NormalDist().inv_cdf(POWER) / NormalDist().inv_cdf((1 + threshold.confidence) / 2)
+    extra = 1 + NormalDist().inv_cdf(power) / NormalDist().inv_cdf((1 + threshold.confidence) / 2)
     needed = math.ceil(measured.clusters * (reach * extra) ** 2)
-    if reach <= 1 or needed > MOST:
-        return f"so near to the bar not even {_units(MOST, measured)} would tell"
-    return f"about {_units(needed, measured, rough=True)} would tell, if it stays like this ({measured.clusters} asked)"
+    return needed if 0 < needed <= MOST else None
 
 
 def _units(number: int, measured: Metric, *, rough: bool = False) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_cosmos.measure.interval import CONFIDENCE, Values
-from pytest_cosmos.records import Metric
+from pytest_cosmos.measure.paired import tango
+from pytest_cosmos.records import Difference, Metric
 
 POWER = 0.8
 """How often what is so shall be shown to be so, unless asked for otherwise."""
@@ -45,6 +46,16 @@ class Design:
         """Return how many independent cases would be as good."""
         return samples * self.cases_per_sample / max(1.0, self.effect)
 
+    def seen(self, samples: Values, spread: Values | float) -> Values:
+        """Return how many independent cases the interval will take them for, `spread` being the variance of a case.
+
+        Fewer: `interval.design_effect` imagines one more cluster of which all cases differ, to be on the safe side.
+        """
+        if not self.clustered:
+            return self.worth(samples)
+        imagined = (self.effect * spread + self.cases_per_sample / samples) / (spread + 1 / samples)
+        return samples * self.cases_per_sample / np.maximum(max(1.0, self.effect), imagined)
+
 
 INDEPENDENT = Design()
 
@@ -61,12 +72,15 @@ def bar_power(
     from scipy.stats import binom
 
     number = np.atleast_1d(np.asarray(samples, dtype=np.float64))
-    cases = design.worth(number)
-    needed = cases * bar + _quantile(number, confidence, design) * np.sqrt(cases * bar * (1 - bar))
+    cases, z = design.worth(number), _quantile(number, confidence, design)
     if not design.clustered and design.effect <= 1:
+        needed = cases * bar + z * np.sqrt(cases * bar * (1 - bar))
         return np.asarray(binom.sf(np.ceil(needed - 1e-9) - 1, cases, expect))
-    reachable = needed < cases
-    needed = np.where(reachable, needed, cases)
+    share = np.full(len(number), expect)
+    for _ in range(4):  # from which share of right answers on; how many cases it is taken to rest on depends on it
+        share = np.minimum(bar + z * np.sqrt(bar * (1 - bar) / design.seen(number, share * (1 - share))), 1.0)
+    reachable = share < 1
+    needed = np.where(reachable, share, 0.5) * cases
     return np.where(reachable, betainc(needed + 0.5, cases - needed + 0.5, expect), 0.0)
 
 
@@ -129,9 +143,39 @@ def design_of(metric: Metric) -> Design:
     z = float(_quantile(np.array([float(metric.clusters)]), metric.confidence, design)[0])
     if s <= 0 or not math.isfinite(z):
         return design
-    effect = float(metric.cases * s / (z * z))
+    return Design(
+        design.cases_per_sample, _true_effect(float(metric.cases * s / (z * z)), metric.clusters, spread, design)
+    )
+
+
+def _true_effect(seen: float, samples: int, spread: float, design: Design) -> float:
+    """Take out the cluster that the interval has imagined, see `Design.seen`."""
+    size = design.cases_per_sample
+    if size > 1 and seen < size and spread > 0:
+        seen = (seen * (spread + 1 / samples) - size / samples) / spread
     # rounding must not make clusters of independent cases
-    return Design(design.cases_per_sample, effect if effect > 1 + 1e-6 else 1.0)
+    return seen if seen > 1 + 1e-6 else 1.0
+
+
+def design_of_pairs(found: Difference) -> tuple[Design, float]:
+    """Return how the pairs of a difference of shares hang together, read off its interval, and how many differ.
+
+    The share of discordant pairs is no less than one half of a pair: none seen does not mean that there are none.
+    """
+    if found.fixed is None or found.broken is None or found.low is None or found.high is None or not found.clusters:
+        return INDEPENDENT, 1.0
+    design = Design(found.cases / found.clusters)
+    z = float(_quantile(np.array([float(found.clusters)]), found.confidence, design)[0])
+    discordant = max(found.fixed + found.broken, 0.5) / found.cases
+    low, high = 1.0, float(found.cases)
+    if not math.isfinite(z):
+        return Design(design.cases_per_sample, design.cases_per_sample), discordant
+    for _ in range(30):  # the interval grows with the effect
+        effect = (low + high) / 2
+        ends = tango(found.fixed / effect, found.broken / effect, found.cases / effect, z)
+        low, high = (effect, high) if ends[1] - ends[0] < found.high - found.low else (low, effect)
+    spread = discordant - ((found.fixed - found.broken) / found.cases) ** 2
+    return Design(design.cases_per_sample, _true_effect(low, found.clusters, spread, design)), discordant
 
 
 def _quantile(samples: Values, confidence: float, design: Design) -> Values:
@@ -176,7 +220,7 @@ def pairs_for_margin(
     def enough(samples: int) -> bool:
         number = np.array([float(samples)])
         z = float(_quantile(number, confidence, design)[0])
-        pairs = math.floor(design.worth(number)[0] + 1e-9)
+        pairs = math.floor(design.seen(number, discordant)[0] + 1e-9)
         return pairs > 0 and math.isfinite(z) and margin_power(pairs, margin, discordant, drop=drop, z=z) >= power
 
     return _first(enough)

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, multinomial, norm
 
 from pytest_cosmos.measure.interval import interval, wilson
+from pytest_cosmos.measure.paired import effect_on, share_interval
 from pytest_cosmos.measure.power import (
     MOST,
     Design,
     bar_power,
     design_of,
+    design_of_pairs,
     detectable,
     margin_power,
     mcnemar_power,
@@ -25,7 +27,7 @@ from pytest_cosmos.measure.power import (
     samples_for_bar,
     tango_score,
 )
-from pytest_cosmos.records import Metric
+from pytest_cosmos.records import Difference, Metric
 
 Z = float(norm.ppf(0.975))
 
@@ -112,8 +114,57 @@ def test_the_design_effect_is_read_off_the_interval(clusters: int, size: int, da
     assert design.cases_per_sample == size
     z = proves_at_best(len(right), clusters)
     z = math.sqrt(clusters * (1 - z) / z)
-    again = wilson(value, len(right) / design.effect, z)
-    assert again == pytest.approx(found, abs=1e-6)
+    samples = np.array([float(clusters)])
+    again = wilson(value, float(design.seen(samples, value * (1 - value))[0]) if 0 < value < 1 else clusters, z)
+    if design.effect > 1 or size == 1:
+        assert again == pytest.approx(found, abs=1e-6)
+    else:  # cases of a cluster that differ more than by chance are taken for independent ones
+        assert again[0] <= found[0] + 1e-6
+        assert again[1] >= found[1] - 1e-6
+
+
+@given(st.integers(3, 60), st.integers(1, 4), st.data())
+@settings(max_examples=40, deadline=None)
+def test_the_design_effect_of_pairs_is_read_off_their_interval(clusters: int, size: int, data: st.DataObject) -> None:
+    number = clusters * size
+    change = np.array(
+        data.draw(st.lists(st.sampled_from([-1, 0, 0, 1]), min_size=number, max_size=number)), dtype=float
+    )
+    cluster = np.arange(number, dtype=np.int64) % clusters
+    low, high = share_interval(change, cluster, 0.95)
+    fixed, broken = int((change > 0).sum()), int((change < 0).sum())
+    found = Difference(
+        suite="s", metric="accuracy", value=float(change.mean()), low=low, high=high, cases=number, clusters=clusters,
+        fixed=fixed, broken=broken,
+    )  # fmt: skip
+    design, discordant = design_of_pairs(found)
+    assert discordant == pytest.approx(max(fixed + broken, 0.5) / number)
+    spread = discordant - (change.mean()) ** 2
+    seen = float(design.seen(np.array([float(clusters)]), spread)[0]) if fixed + broken else clusters
+    if fixed + broken and effect_on(change, cluster) < number * 0.99:
+        expected = number / effect_on(change, cluster)
+        assert seen == pytest.approx(expected, rel=1e-3) if design.effect > 1 or size == 1 else seen <= expected + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("samples", "size", "alike", "right", "bar"),
+    [(195, 3, 0.3, 0.9, 0.85), (300, 3, 0.3, 0.9, 0.85), (150, 2, 0.5, 0.8, 0.7)],
+)
+def test_power_on_clusters_is_what_simulated_runs_show(
+    samples: int, size: int, alike: float, right: float, bar: float
+) -> None:
+    rng = np.random.default_rng(20260101)
+    shape = (1 - alike) / alike
+    cluster = np.repeat(np.arange(samples, dtype=np.int64), size)
+    passed = 0
+    for _ in range(600):
+        chance = rng.beta(right * shape, (1 - right) * shape, samples)
+        answers = (rng.random((samples, size)) < chance[:, None]).astype(float).ravel()
+        value = float(answers.mean())
+        found = interval(value, (answers - value) / len(answers), cluster)
+        passed += found is not None and found[0] >= bar
+    planned = bar_power(samples, bar, right, design=Design(size, 1 + (size - 1) * alike))[0]
+    assert passed / 600 == pytest.approx(planned, abs=0.03 + 2 * math.sqrt(planned * (1 - planned) / 600))
 
 
 @pytest.mark.parametrize(
