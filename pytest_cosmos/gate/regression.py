@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pytest_cosmos.gate.checks import suites_answered_for
 from pytest_cosmos.gate.thresholds import Thresholds
 from pytest_cosmos.gate.too_few import counted, too_few_pairs
-from pytest_cosmos.measure import Pairs, difference
+from pytest_cosmos.measure import Pairs, Parameters, difference
 from pytest_cosmos.records import (
     Check,
     CheckStatus,
@@ -75,7 +75,14 @@ def lacks_baseline(check: Check) -> bool:
 
 
 def _check(threshold: Threshold, compared: Compared) -> Check:
-    found = difference(compared.pairs, threshold.suite, threshold.metric, threshold.slice, threshold.confidence)
+    found = difference(
+        compared.pairs,
+        threshold.suite,
+        threshold.metric,
+        threshold.slice,
+        threshold.confidence,
+        Parameters(cost=threshold.cost, abstain_below=threshold.abstain_below),
+    )
     status = status_of(threshold, found)
     return Check(
         threshold=threshold,

@@ -13,14 +13,14 @@ import numpy as np
 
 from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import Facts, Flags, read_facts
-from pytest_cosmos.measure.formulas import Figure, figure
+from pytest_cosmos.measure.formulas import NO_PARAMETERS, Figure, Parameters, figure
 from pytest_cosmos.measure.interval import CONFIDENCE, Values
 from pytest_cosmos.measure.paired import figure_interval, figure_test, holm, share_interval, share_test
 from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Unpaired
 
 PAIRED_SHARES = frozenset((
     "accuracy", "exact_accuracy", "recall", "specificity", "missed_hazard_rate", "false_alarm_rate",
-    "parse_rate", "unparsed_rate",
+    "parse_rate", "unparsed_rate", "coverage",
 ))  # fmt: skip
 """Shares of cases that are chosen by the expected answer alone: both runs' are of the same cases."""
 
@@ -128,7 +128,12 @@ def _slices(facts: Facts) -> Iterator[dict[str, str]]:
 
 
 def difference(
-    pairs: Pairs, suite: str, metric: str, where: Mapping[str, str] | None = None, confidence: float = CONFIDENCE
+    pairs: Pairs,
+    suite: str,
+    metric: str,
+    where: Mapping[str, str] | None = None,
+    confidence: float = CONFIDENCE,
+    parameters: Parameters = NO_PARAMETERS,
 ) -> Difference:
     """Return the candidate's figure less the baseline's, over the pairs of a slice; value None: no data.
 
@@ -139,7 +144,7 @@ def difference(
     sides = pairs.where(suite, where or {})
     if sides is None or metric == "error_rate":
         return found
-    before, after = (figure(metric, facts) for facts in sides)
+    before, after = (figure(metric, facts, parameters) for facts in sides)
     if before.value is None or after.value is None or before.influence is None or after.influence is None:
         return found.model_copy(update={"baseline": before.value, "candidate": after.value})
     measured = (

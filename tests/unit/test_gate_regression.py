@@ -202,3 +202,20 @@ def test_what_the_file_says_is_what_is_held(tmp_path: Path) -> None:
     run = answers("+" * 100)
     checks = check_regressions(read_thresholds(file), run, run_of(run), [beside(run, run)])
     assert [(check.threshold.key, check.status) for check in checks] == [("accuracy", "met"), ("unparsed_rate", "met")]
+
+
+def test_it_says_how_many_cases_would_tell() -> None:
+    run = answers("+" * 20)
+    assert "samples" in checked(run, run).message.partition("may be below")[2]
+
+
+@pytest.mark.parametrize("metric", ["expected_cost", "coverage"])
+def test_metrics_with_parameters_are_held_with_them(metric: str) -> None:
+    asked: dict[str, Any] = (
+        {"max_rise": 2.0, "cost": {"missed_hazard": 10, "false_alarm": 1}}
+        if metric == "expected_cost"
+        else {"max_drop": 0.2, "abstain_below": 0.6}
+    )
+    threshold = Threshold(suite="floor", metric=metric, kind="regression", **asked)
+    run = answers("+" * 100)
+    assert checked(run, run, threshold).status == "met"

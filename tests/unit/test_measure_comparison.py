@@ -15,7 +15,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.measure import METRICS, Pairs, compare, difference, differences, pair
 from pytest_cosmos.measure.comparison import COMPARED, PAIRED_SHARES, adjusted
-from pytest_cosmos.measure.formulas import FORMULAS
+from pytest_cosmos.measure.formulas import Parameters, figure
 from pytest_cosmos.measure.paired import holm, tango
 from pytest_cosmos.records import ERROR, UNPARSED, Difference, Outcome, Prompt
 from tests.unit.builders import BINARY, MATERIAL, SEVERITY, TRAVERSAL, outcome, run_of
@@ -310,15 +310,15 @@ def test_the_order_of_outcomes_does_not_matter(
 @given(two_runs())
 @settings(max_examples=30, deadline=None)
 def test_paired_shares_are_of_the_same_cases_on_both_sides(runs: tuple[list[Outcome], list[Outcome]]) -> None:
-    pairs = pair(*runs)
+    pairs, abstain = pair(*runs), Parameters(abstain_below=0.5)
     for name in PAIRED_SHARES:
         assert METRICS[name].proportion
         for suite in pairs.candidate:
-            sides = [FORMULAS[name](side[suite]).of for side in (pairs.baseline, pairs.candidate)]
+            sides = [figure(name, side[suite], abstain).of for side in (pairs.baseline, pairs.candidate)]
             assert [[o.case.key for o in of.outcomes] for of in sides[:1]] == [
                 [o.case.key for o in of.outcomes] for of in sides[1:]
             ]
-            found = difference(pairs, suite, name)
+            found = difference(pairs, suite, name, parameters=abstain)
             if found.value is not None:
                 counts = [found.fixed or 0, found.broken or 0, found.both or 0, found.neither or 0]
                 assert sum(counts) == found.cases == len(sides[0])
@@ -351,3 +351,15 @@ def _letter(one: Outcome) -> str:
         return "u"
     letter = "r" if one.judgement.answer == one.case.expected else "w"
     return letter if one.case.expected == "Yes" else letter.upper()
+
+
+def test_figures_with_parameters_are_compared_with_them() -> None:
+    pairs = pair(said("rrRRrrRR"), said("wrRWrrRR"))
+    cost = Parameters(cost={"missed_hazard": 10, "false_alarm": 1})
+    found = difference(pairs, "floor", "expected_cost", parameters=cost)
+    assert found.value == pytest.approx(11 / 8)
+    assert found.low is not None
+    assert -10 <= found.low < 0
+    assert difference(pairs, "floor", "expected_cost").change == "no_data"
+    assert difference(pairs, "floor", "coverage", parameters=Parameters(abstain_below=0.6)).value == 0
+    assert difference(pairs, "floor", "selective_accuracy", parameters=Parameters(abstain_below=0.6)).broken is None
