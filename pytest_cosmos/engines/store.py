@@ -40,6 +40,11 @@ _TABLES: Final = (
     f"PRAGMA user_version = {SCHEMA}",
 )
 
+_SERVERS: Final = (
+    "CREATE TABLE IF NOT EXISTS servers (url TEXT, model TEXT, served TEXT NOT NULL, seen REAL NOT NULL,"
+    " PRIMARY KEY (url, model)) WITHOUT ROWID"
+)
+
 _WAIT: Final = 30.0
 """Seconds to wait for another process to finish writing."""
 
@@ -108,6 +113,16 @@ class ReplyStore:
         """Remember the model that gives the replies of this identity."""
         row = (identity, record.model_dump_json())
         self.use(lambda db: db.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", row), None)
+
+    def server(self, url: str, model: str) -> tuple[str, float] | None:
+        """Return what was put of a server, by URL and by the model as the user names it, and when (since the epoch)."""
+        rows = self._rows("SELECT served, seen FROM servers WHERE url = ? AND model = ?", url, model)
+        return next(((str(served), float(seen)) for served, seen in rows), None)
+
+    def put_server(self, url: str, model: str, served: str) -> None:
+        """Remember which model a server has, so that its replies can be told when it is gone."""
+        row = (url, model, served, time.time())
+        self.use(lambda db: db.execute("INSERT OR REPLACE INTO servers VALUES (?, ?, ?, ?)", row), None)
 
     def count(self, identity: str) -> int:
         """Say how many replies of this identity there are."""
@@ -210,6 +225,7 @@ class ReplyStore:
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute("COMMIT")
+        connection.execute(_SERVERS)  # came later than the others
 
     def _set_aside(self, error: BaseException) -> None:
         stamp = time.strftime("%Y-%m-%dT%H-%M-%S")

@@ -14,12 +14,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import pytest_cosmos
 from pytest_cosmos.engines.models import Located, locate, with_known
+from pytest_cosmos.engines.store import ReplyStore
 from pytest_cosmos.engines.store_device import device_kind
 from pytest_cosmos.engines.transformers_load import choose_family, fingerprint
 from pytest_cosmos.errors import ModelUnavailable
@@ -27,6 +29,9 @@ from pytest_cosmos.media import media_kind
 from pytest_cosmos.prompting import FAMILIES, messages
 from pytest_cosmos.records import ModelRecord, Prompt, Sample
 from pytest_cosmos.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_cosmos.engines.endpoint_server import Served
 
 UNDECIDING: Final = frozenset({
     # what is asked
@@ -76,6 +81,8 @@ class Identity:
     adapter: str
     """Its folder, as named."""
     parts: Mapping[str, Any]
+    remark: str = ""
+    """What the user should know of how it was told; not part of the hash."""
 
     @property
     def family(self) -> str:
@@ -99,6 +106,13 @@ class Identity:
             "dtype": record.dtype if self.parts["dtype"] in _DTYPES_TOLD else self.parts["dtype"],
         }
         return replace(self, parts={**self.parts, **told})
+
+    @property
+    def served(self) -> str | None:
+        """What tells a server's model, as JSON for the store; None: no server was asked for it."""
+        if self.parts["engine"] != "endpoint" or self.remark:
+            return None
+        return json.dumps({"id": self.parts["model"], "context": self.parts["context"], "origin": self.parts["origin"]})
 
     def provisional(self) -> ModelRecord:
         """Describe the model as far as it is known before it is loaded."""
@@ -143,6 +157,7 @@ def identify(settings: Settings) -> Identity | None:
 
     ModelUnavailable or OptionError where there is no telling.
     """
+    remark = ""
     match settings.engine:
         case "scripted":
             return None
@@ -150,7 +165,8 @@ def identify(settings: Settings) -> Identity | None:
             settings = with_known(settings)
             parts = _weights(settings)
         case "endpoint":
-            parts = _server(settings)
+            served, remark = _served(settings)
+            parts = _server(settings, served)
         case _:
             assert_never(settings.engine)
     own = {
@@ -165,7 +181,7 @@ def identify(settings: Settings) -> Identity | None:
         "code": _code(settings.engine),
     }
     # a server may serve one model only, which then goes unnamed
-    return Identity(settings.model or str(parts["model"]), str(settings.adapter or ""), {**own, **parts})
+    return Identity(settings.model or str(parts["model"]), str(settings.adapter or ""), {**own, **parts}, remark)
 
 
 def _weights(settings: Settings) -> dict[str, Any]:
@@ -183,11 +199,10 @@ def _weights(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _server(settings: Settings) -> dict[str, Any]:
+def _server(settings: Settings, served: Served) -> dict[str, Any]:
     """Tell a server by its URL and by the model as it calls it: it does not say which weights it has."""
-    from pytest_cosmos.engines.endpoint_server import family_of_server, find_once
+    from pytest_cosmos.engines.endpoint_server import family_of_server
 
-    served = find_once(settings)
     return {
         "endpoint": settings.endpoint,
         "model": served.id,
@@ -196,6 +211,35 @@ def _server(settings: Settings) -> dict[str, Any]:
         "media_transport": settings.media_transport,
         "family": family_of_server(settings, served).name,
     }
+
+
+def _served(settings: Settings) -> tuple[Served, str]:
+    """Return the model that a server has; for a replay, where it is gone, that which it had, and a remark."""
+    from pytest_cosmos.engines.endpoint_server import Served, find_model, find_once
+
+    if not settings.replay_only:
+        return find_once(settings), ""
+    try:
+        return find_model(settings), ""
+    except ModelUnavailable:
+        known = _last_seen(settings)
+        if known is None:
+            raise
+    served, seen = Served(**json.loads(known[0])), datetime.fromtimestamp(known[1]).astimezone()
+    return served, (
+        f"{settings.endpoint} does not answer: what is replayed is what {served.id} said there, last seen on "
+        f"{seen:%Y-%m-%d %H:%M}."
+    )
+
+
+def _last_seen(settings: Settings) -> tuple[str, float] | None:
+    if settings.store is None or not settings.store.exists():
+        return None
+    store = ReplyStore(settings.store)
+    try:
+        return store.server(settings.endpoint, settings.model)
+    finally:
+        store.close()
 
 
 def _folder(located: Located) -> Path:

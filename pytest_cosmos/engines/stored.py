@@ -72,7 +72,8 @@ class StoredEngine:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What the user should know of the store."""
-        return tuple(self._store.remarks)
+        told = (self._identity.remark,) if self._identity is not None and self._identity.remark else ()
+        return (*self._store.remarks, *told)
 
     def recall(self, cases: Sequence[Case]) -> Iterator[Reply]:
         """Yield the replies that need no asking: those stored, and in a replay an error for each of the rest."""
@@ -185,6 +186,8 @@ class StoredEngine:
     def _use(self, identity: Identity | None) -> None:
         self._identity = identity
         self._keys = Keys(identity) if identity is not None else None
+        if identity is not None and (served := identity.served):
+            self._store.put_server(self._settings.endpoint, self._settings.model, served)
 
     def _remember_model(self, record: ModelRecord) -> None:
         if self._identity is not None and self._store.model(self._identity.digest) != record:

@@ -1,4 +1,4 @@
-"""The reply store where a run is one of several parts: stopped by its time budget, or a shard.
+"""The reply store where a run is one of several parts (stopped by its time budget, or a shard), or its server is gone.
 
 Asked is a server that counts: what it was asked twice was stored in vain.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.endpoint_server import Answer, Body, Server, running, says, text_of
+from tests.endpoint_server import MODEL, Answer, Body, Server, lists, running, says, text_of
 
 from .conftest import Project, Result
 from .test_shards import merged
@@ -130,3 +130,29 @@ def test_a_replay_of_a_shard_needs_that_shard_only(floors: Project, server: Serv
     whole = merged(floors, [replay, two])  # one asked, one replayed
     assert whole.exit_code == 0, whole.text
     assert len(whole.verdicts) == CASES
+
+
+@pytest.mark.parametrize("model", [(), ("--model", MODEL)])
+def test_a_server_that_is_gone_is_replayed_as_it_was_last_seen(
+    floors: Project, server: Server, model: tuple[str, ...]
+) -> None:
+    first, _ = run(floors, server, *model)
+    server.kill()
+    replay, asked = run(floors, server, *model, "--cosmos-replay-only")
+    assert (replay.exit_code, asked, replay.run["stored"]) == (0, 0, CASES), replay.text
+    assert (replay.verdicts, replay.run["model"]) == (first.verdicts, first.run["model"])
+    said = " ".join(replay.text.split())
+    assert f"{server.url} does not answer: what is replayed is what {MODEL} said there, last seen on 20" in said
+
+    # to be asked it must be there; another name, or another store, is not known
+    for args in (model, (*model, "--cosmos-replay-only", "--cosmos-store", "other.sqlite")):
+        refused, _ = run(floors, server, *args)
+        assert (refused.exit_code, refused.folder) == (4, None)
+        assert f"--endpoint {server.url}: cannot be reached" in refused.text
+    server.start()
+    again, asked = run(floors, server, *model, "--cosmos-replay-only")
+    assert (again.exit_code, asked) == (0, 0)
+    assert "does not answer" not in again.text
+    server.models = lists(MODEL, root="/other/weights")
+    other, asked = run(floors, server, *model, "--cosmos-replay-only")
+    assert (other.exit_code, other.outcome, asked) == (1, "errors", 0)
