@@ -40,7 +40,7 @@ UNDECIDING: Final = frozenset({
     # what is made of replies
     "strict", "allow_partial", "gate", "ci", "calibration",
     # how it is gone about
-    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store", "repeats",
+    "batch_size", "threads", "concurrency", "timeout", "fresh", "replay_only", "store", "latency_rounds", "repeats",
     "check_determinism",
 })  # fmt: skip
 """Settings that leave replies as they are."""
