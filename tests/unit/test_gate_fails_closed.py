@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import Thresholds, check, decide
+from pytest_cosmos.gate.checks import status_of
 from pytest_cosmos.records import (
     ERROR,
     UNPARSED,
@@ -23,6 +25,7 @@ from pytest_cosmos.records import (
     Run,
     Threshold,
     Verdict,
+    Waiver,
 )
 from tests.unit.builders import BINARY, SEVERITY, outcome, outcomes_of, run_of
 
@@ -360,3 +363,84 @@ def test_a_lower_bound_is_never_easier_than_the_point(
     lower = Thresholds(release=(LOWER.model_copy(update={"at_least": at_least, "confidence": confidence}),))
     run = run_of(outcomes)
     assert decided(run, outcomes, lower).exit_code >= decided(run, outcomes, point).exit_code
+
+
+MUST = outcome("must", said="No", must_pass=True)
+WAIVER = Waiver(case=MUST.case.key, reason="glare", owner="A", expires="2026-06-30")
+
+
+def waived(run: Run, outcomes: Sequence[Outcome], today: date, *waivers: Waiver) -> Decision:
+    return decide(run, outcomes, check(BARS, outcomes, run), waivers=waivers, today=today)
+
+
+def test_a_failed_must_pass_case_that_the_run_does_not_mention() -> None:
+    outcomes = [*PERFECT, MUST]
+    assert fails(waived(run_of(outcomes), outcomes, date(2026, 1, 1)), "errors")
+
+
+def test_a_failed_must_pass_case_though_a_part_is_allowed_and_nothing_gated() -> None:
+    outcomes = [*PERFECT, MUST]
+    for run in (
+        run_of(outcomes, allow_partial=True),
+        run_of(outcomes).model_copy(update={"ungated": "--cosmos-no-gate"}),
+        run_of(outcomes).model_copy(update={"waived": (MUST.case.key,)}),
+    ):
+        assert fails(waived(run, outcomes, date(2026, 1, 1)), "errors")
+
+
+def test_an_expired_waiver() -> None:
+    outcomes = [*PERFECT, MUST]
+    assert waived(run_of(outcomes), outcomes, date(2026, 6, 30), WAIVER).exit_code == 0
+    assert fails(waived(run_of(outcomes), outcomes, date(2026, 7, 1), WAIVER), "errors")
+
+
+def test_a_waiver_whose_day_nobody_told() -> None:
+    outcomes = [*PERFECT, MUST]
+    run = run_of(outcomes)
+    assert fails(decide(run, outcomes, check(BARS, outcomes, run), waivers=[WAIVER]), "errors")
+
+
+def test_a_waiver_for_a_case_without_a_reply() -> None:
+    outcomes = [*PERFECT, outcome("must", said=ERROR, must_pass=True)]
+    assert fails(waived(run_of(outcomes), outcomes, date(2026, 1, 1), WAIVER), "errors")
+
+
+def test_a_waived_case_dropped_from_the_outcomes() -> None:
+    run = run_of([*PERFECT, MUST])
+    assert fails(waived(run, PERFECT, date(2026, 1, 1), WAIVER), "partial")
+
+
+def test_waiving_one_case_in_the_name_of_another_test() -> None:
+    outcomes = [*PERFECT, MUST]
+    run = run_of(outcomes, failed_tests=["t.py::broken"]).model_copy(
+        update={"failed_cases": {"t.py::broken": "floor/r0-binary_safety"}}
+    )
+    assert fails(waived(run, outcomes, date(2026, 1, 1), WAIVER), "errors")
+
+
+@pytest.mark.parametrize("end", [None, float("nan"), float("inf")])
+def test_a_bound_on_a_figure_whose_interval_is_no_number(end: float | None) -> None:
+    for threshold in (LOWER, ERRORS.model_copy(update={"at_most": 0.5, "bound": "upper"})):
+        measured = Metric(suite="floor", name=threshold.metric, value=0.9, low=end, high=end, cases=20, samples=20)
+        assert status_of(threshold, measured) is not CheckStatus.MET
+
+
+def test_an_accuracy_of_the_few_cases_that_the_model_is_sure_of() -> None:
+    outcomes = [outcome("a", confidence=0.99), *(outcome(f"w{n}", said="No", confidence=0.3) for n in range(19))]
+    sure = Threshold(suite="floor", metric="selective_accuracy", at_least=0.9, abstain_below=0.9)
+    kept = Threshold(suite="floor", metric="coverage", at_least=0.5, abstain_below=0.9)
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(sure, kept))), "missed_bar")
+    proven = sure.model_copy(update={"bound": "lower"})
+    assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(proven,))), "no_evidence")
+
+
+def test_confidences_that_are_none_or_no_number_are_not_sure() -> None:
+    for confidence in (None, float("nan"), float("inf"), -1.0):
+        outcomes = [outcome(f"s{n}", confidence=confidence) for n in range(20)]
+        kept = Threshold(suite="floor", metric="coverage", at_least=0.0, abstain_below=0.5)
+        assert fails(decided(run_of(outcomes), outcomes, Thresholds(release=(kept,))), "no_data")
+
+
+def test_a_cost_without_prices() -> None:
+    free = Threshold(suite="floor", metric="expected_cost", at_most=0.5)
+    assert fails(decided(run_of(PERFECT), PERFECT, Thresholds(release=(free,))), "no_data")

@@ -101,6 +101,27 @@ def test_a_clear_drop_is_not_met_and_says_against_what() -> None:
     assert "2026-01-02T03-04-05-old" in check.message
 
 
+def test_costs_are_compared_as_the_threshold_prices_them() -> None:
+    hazards, harmless = answers("+" * 400), [outcome(f"n{n}", expected="No") for n in range(400)]
+    worse = [*hazards, *(outcome(f"n{n}", expected="No", said="Yes" if n < 80 else "No") for n in range(400))]
+    cost = {"missed_hazard": 10.0, "false_alarm": 1.0}
+    priced = Threshold(suite="floor", metric="expected_cost", max_rise=0.5, cost=cost, kind="regression")
+    held = checked([*hazards, *harmless], worse, priced)
+    assert held.difference is not None
+    assert held.difference.value == pytest.approx(0.1)
+    assert held.status == "met"
+    dear = priced.model_copy(update={"cost": {"missed_hazard": 10.0, "false_alarm": 10.0}})
+    assert checked([*hazards, *harmless], worse, dear).status == "not_met"
+    assert checked([*hazards, *harmless], worse, priced.model_copy(update={"cost": {}})).status == "no_data"
+
+
+def test_few_pairs_say_how_many_would_tell() -> None:
+    held = checked(answers("+" * 95 + "-" * 5), answers("+" * 90 + "-" * 10))
+    assert held.status == "no_evidence"
+    assert "too few cases to tell: about " in held.message
+    assert "samples would tell, if both are equally good (100 asked)" in held.message
+
+
 def test_the_confidence_of_the_threshold_is_that_of_the_interval() -> None:
     run = answers("+" * 90)
     assert checked(run, run).status == "met"
