@@ -148,7 +148,8 @@ def _notes(suite: str, figures: Figures) -> Iterator[str]:
             yield f"{title} {with_interval(metric)}, {of}"
     accuracy = figures.get(suite, "accuracy")
     if accuracy is not None and accuracy.clusters < accuracy.samples:
-        yield f"{text.images(accuracy.samples, accuracy.clusters)}: only these are independent, as the intervals reckon"
+        groups = text.images(accuracy.samples, accuracy.clusters)
+        yield f"{groups}: those of a group are not independent, so the intervals are wider"
     baseline = figures.value(suite, "majority_baseline")
     if baseline is not None:
         yield f"always giving each prompt's most frequent answer: {text.percent(baseline)} % accuracy"
