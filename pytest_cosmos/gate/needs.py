@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_cosmos.gate.checks import check
+from pytest_cosmos.gate.checks import check, suites_answered_for
 from pytest_cosmos.gate.thresholds import Thresholds
 from pytest_cosmos.gate.too_few import pairs_needed, samples_needed
-from pytest_cosmos.measure import METRICS
+from pytest_cosmos.measure import METRICS, metric, read_facts
 from pytest_cosmos.measure.power import POWER, Design, design_of, design_of_pairs, pairs_for_margin
-from pytest_cosmos.records import Check, CheckStatus, Comparison, Difference, Outcome, Run, Threshold
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Difference, Metric, Outcome, Run, Threshold
 
 ASSUMED_DISCORDANT = 0.1
 """Share of the pairs that differ, where no comparison has told."""
@@ -41,14 +41,14 @@ def needs(
 ) -> tuple[Need, ...]:
     """Say for every bar and every margin that applies to a run how many samples it needs."""
     held = check(thresholds, outcomes, run)
-    return (*(_of_bar(one, power) for one in held), *_of_margins(thresholds, held, run, comparisons, power))
+    return (*(_of_bar(one, power) for one in held), *_of_margins(thresholds, outcomes, run, comparisons, power))
 
 
 def _of_bar(held: Check, power: float) -> Need:
-    threshold, metric = held.threshold, held.metric
-    kind, design = METRICS[threshold.metric], design_of(metric)
-    have = (metric.value, metric.clusters, metric.cases, design)
-    if metric.value is None or held.status is CheckStatus.NO_DATA:
+    threshold, measured = held.threshold, held.metric
+    kind, design = METRICS[threshold.metric], design_of(measured)
+    have = (measured.value, measured.clusters, measured.cases, design)
+    if measured.value is None or held.status is CheckStatus.NO_DATA:
         return Need(threshold, *have, None, "no data")
     if not kind.has_interval:
         return Need(threshold, *have, None, "has no interval: no number of samples proves it")
@@ -56,15 +56,14 @@ def _of_bar(held: Check, power: float) -> Need:
         return Need(threshold, *have, None, "no number of samples proves it; it is held as a point")
     if held.status is CheckStatus.NOT_MET:
         return Need(threshold, *have, None, "the figure is on the wrong side of the bar")
-    needed = samples_needed(threshold, metric, power)
+    needed = samples_needed(threshold, measured, power)
     return Need(threshold, *have, needed, "" if needed else "too near to the bar for any number of samples")
 
 
 def _of_margins(
-    thresholds: Thresholds, held: Sequence[Check], run: Run, comparisons: Sequence[Comparison], power: float
+    thresholds: Thresholds, outcomes: Sequence[Outcome], run: Run, comparisons: Sequence[Comparison], power: float
 ) -> Iterator[Need]:
-    accuracy = {one.threshold.suite: one.metric for one in held if one.threshold.metric == "accuracy"}
-    suites = {suite.name for suite in run.suites if suite.selected}
+    facts, suites = read_facts(outcomes), suites_answered_for(run, outcomes)
     for threshold in thresholds.regression:
         if threshold.suite not in suites:
             continue
@@ -72,9 +71,7 @@ def _of_margins(
         for one in found:
             yield _of_difference(threshold, one, power)
         if not found:
-            metric = accuracy.get(threshold.suite)
-            design = design_of(metric) if metric is not None else Design()
-            yield _of_assumption(threshold, design, metric.clusters if metric else 0, power)
+            yield _of_assumption(threshold, metric(facts, threshold.suite, threshold.metric, threshold.slice), power)
 
 
 def _same(found: Difference, threshold: Threshold) -> bool:
@@ -91,13 +88,14 @@ def _of_difference(threshold: Threshold, found: Difference, power: float) -> Nee
     return Need(threshold, found.value, found.clusters, found.cases, design, needed, note)
 
 
-def _of_assumption(threshold: Threshold, design: Design, have: int, power: float) -> Need:
+def _of_assumption(threshold: Threshold, measured: Metric, power: float) -> Need:
     """Return the need of a margin that nothing was compared for; what is known is how the cases hang together."""
     margin = threshold.max_drop if threshold.max_drop is not None else threshold.max_rise
-    needed = None
+    needed, design = None, design_of(measured)
     if margin is not None and METRICS[threshold.metric].proportion:
         needed = pairs_for_margin(
             margin, ASSUMED_DISCORDANT, confidence=threshold.confidence, power=power, design=design
         )
-    note = f"nothing compared yet; if {ASSUMED_DISCORDANT:.0%} of the pairs differ and both are equally good"
-    return Need(threshold, None, have, 0, design, needed, note if needed else "nothing compared yet")
+    note = "no comparison tells how many pairs differ"
+    assumed = f"{note}; {ASSUMED_DISCORDANT:.0%} assumed, both equally good"
+    return Need(threshold, None, measured.clusters, measured.cases, design, needed, assumed if needed else note)

@@ -141,7 +141,7 @@ def design_of(metric: Metric) -> Design:
     a, b = square - 0.25, 2 * square - spread
     s = (-b - math.sqrt(max(b * b - 4 * a * square, 0.0))) / (2 * a) if a < 0 else 0.0
     z = float(_quantile(np.array([float(metric.clusters)]), metric.confidence, design)[0])
-    if s <= 0 or not math.isfinite(z):
+    if s <= 0:
         return design
     return Design(
         design.cases_per_sample, _true_effect(float(metric.cases * s / (z * z)), metric.clusters, spread, design)
@@ -168,8 +168,6 @@ def design_of_pairs(found: Difference) -> tuple[Design, float]:
     z = float(_quantile(np.array([float(found.clusters)]), found.confidence, design)[0])
     discordant = max(found.fixed + found.broken, 0.5) / found.cases
     low, high = 1.0, float(found.cases)
-    if not math.isfinite(z):
-        return Design(design.cases_per_sample, design.cases_per_sample), discordant
     for _ in range(30):  # the interval grows with the effect
         effect = (low + high) / 2
         ends = tango(found.fixed / effect, found.broken / effect, found.cases / effect, z)
@@ -182,9 +180,10 @@ def _quantile(samples: Values, confidence: float, design: Design) -> Values:
     from scipy.special import ndtri, stdtrit
 
     tail = (1 + confidence) / 2
+    normal = float(ndtri(tail))
     if not design.clustered:
-        return np.full(len(samples), float(ndtri(tail)))
-    return np.where(samples > 1, stdtrit(np.maximum(samples - 1, 1), tail), np.inf)
+        return np.full(len(samples), normal)
+    return np.where(samples > 1, stdtrit(np.maximum(samples - 1, 1), tail), normal)
 
 
 def margin_power(
@@ -221,7 +220,7 @@ def pairs_for_margin(
         number = np.array([float(samples)])
         z = float(_quantile(number, confidence, design)[0])
         pairs = math.floor(design.seen(number, discordant)[0] + 1e-9)
-        return pairs > 0 and math.isfinite(z) and margin_power(pairs, margin, discordant, drop=drop, z=z) >= power
+        return pairs > 0 and margin_power(pairs, margin, discordant, drop=drop, z=z) >= power
 
     return _first(enough)
 
