@@ -11,7 +11,7 @@ from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresh
 from pytest_cosmos.measure import compare, pair
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
-from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run
+from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ def beside(
     other = baseline.read_run()
     if other.id == run.id:
         raise RunFolderError(f"{baseline.path} is the run {run.id} itself: there is nothing to compare it with.")
+    refuse_mixed_splits(baseline, run.split)
     suites = {*suites_answered_for(run, outcomes)}
     before = tuple(outcome for outcome in baseline.read_outcomes() if outcome.case.suite in suites)
     pairs = pair(before, outcomes)

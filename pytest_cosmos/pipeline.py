@@ -25,7 +25,7 @@ from pytest_cosmos.gate import (
     remark_on_none,
     waived_cases,
 )
-from pytest_cosmos.measure import determinism, stability, summarise
+from pytest_cosmos.measure import determinism, scale, stability, summarise
 from pytest_cosmos.media import thumbnail_jpeg
 from pytest_cosmos.records import Check, Decision, Outcome, Repeat, Run, Summary
 from pytest_cosmos.report import BeforeAfter, write_html
@@ -59,10 +59,11 @@ def conclude(
     `today` decides which waivers hold; None: the day that it is (UTC).
     """
     run = folder.read_run()
-    outcomes = tuple(folder.read_outcomes())
-    sides = [] if run.shard else [beside(folder, run, outcomes, baseline, thresholds) for baseline in baselines]
+    raw = tuple(folder.read_outcomes())
+    outcomes = scale(raw, run.temperatures)
+    sides = [] if run.shard else [beside(folder, run, raw, baseline, thresholds) for baseline in baselines]
     comparisons = tuple(side.compared.comparison for side in sides)
-    summary = measured(run, outcomes, folder.read_repeats())
+    summary = measured(run, outcomes, raw, folder.read_repeats())
     keep_times(folder, run, baselines)
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
     waivers = thresholds.waivers if thresholds is not None else ()
@@ -126,12 +127,12 @@ def hold(
     return Holding(timed, (*absolute, *regressions, *latency.checks), remarks)
 
 
-def measured(run: Run, outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -> Summary:
-    """Measure the outcomes, and how stable they are."""
+def measured(run: Run, outcomes: Sequence[Outcome], raw: Sequence[Outcome], repeats: Sequence[Repeat]) -> Summary:
+    """Measure the outcomes, and how stable they are; `raw`: with confidences as they were said, as in the repeats."""
     return summarise(outcomes).model_copy(
         update={
-            "stability": stability(outcomes, repeats, run.repeats),
-            "determinism": determinism(outcomes, repeats) if run.check_determinism else None,
+            "stability": stability(raw, repeats, run.repeats),
+            "determinism": determinism(raw, repeats) if run.check_determinism else None,
         }
     )
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import baseline, cache, check_cases, compare, doctor, gate, merge, models, power, report
+from pytest_cosmos.cli import baseline, cache, calibrate, check_cases, compare, doctor, gate, merge, models, power, report
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("check-cases")(check_cases.command)
 app.command("gate")(gate.command)
+app.command("calibrate")(calibrate.command)
 app.command("compare")(compare.command)
 app.command("merge")(merge.command)
 app.command("report")(report.command)

@@ -10,8 +10,8 @@ from pytest_cosmos.engines.devices import device_environment, device_problem
 from pytest_cosmos.engines.plan import Plan, Progress, error_reply
 from pytest_cosmos.engines.process import EngineProcess, ProcessEngine
 from pytest_cosmos.engines.stored import StoredEngine
-from pytest_cosmos.errors import OptionError
-from pytest_cosmos.records import Prompt
+from pytest_cosmos.errors import CosmosError, OptionError
+from pytest_cosmos.records import ModelRecord, Prompt
 from pytest_cosmos.settings import Settings
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "device_environment",
     "device_problem",
     "error_reply",
+    "foretold",
     "make_engine",
     "prompt_problems",
 ]
@@ -45,6 +46,22 @@ def make_engine(settings: Settings, folders: Mapping[str, Path]) -> Engine:
     from pytest_cosmos.engines.transformers import TransformersEngine
 
     return TransformersEngine(settings, folders)
+
+
+def foretold(settings: Settings) -> ModelRecord | None:
+    """Describe what will answer, as far as it is known before anything is loaded; None: there is no telling."""
+    from pytest_cosmos.engines.store_key import identify
+
+    if settings.engine == "scripted":
+        return ModelRecord(name="scripted", engine="scripted")
+    try:
+        identity = identify(settings)
+    except (CosmosError, OSError, ValueError):
+        return None  # the engine, when it is loaded, says what is wrong
+    if identity is None:
+        return None
+    record = identity.provisional()
+    return record.model_copy(update={"name": record.name or str(identity.parts.get("model", ""))})
 
 
 def prompt_problems(settings: Settings, prompts: Iterable[Prompt]) -> tuple[str, ...]:

@@ -138,6 +138,8 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
     tests = sorted(test for test in run.failed_tests if run.failed_cases.get(test) not in told)
     if tests:  # sorted: which of xdist's workers, or shards, was first says nothing
         yield _Finding("errors", f"{counted(len(tests), 'test')} failed outright: {_some(tests)}.")
+    if run.calibration_refused:
+        yield _Finding("errors", f"{run.calibration} was not used: {run.calibration_refused}.")
     for split in sorted({outcome.case.sample.split for outcome in outcomes} - {run.split}):
         yield _Finding("errors", f"Cases of the {split} split are among those of the {run.split} split. Run again.")
     for tally in tallies:

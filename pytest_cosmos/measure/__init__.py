@@ -8,6 +8,7 @@ from pytest_cosmos.measure.comparison import Pairs, compare, difference, differe
 from pytest_cosmos.measure.facts import Facts, read_facts
 from pytest_cosmos.measure.formulas import Parameters
 from pytest_cosmos.measure.interval import interval
+from pytest_cosmos.measure.scaling import fit, scale
 from pytest_cosmos.measure.stability import determinism, stability
 from pytest_cosmos.measure.summary import measure, metric, summarise, warm_imports
 
@@ -22,11 +23,13 @@ __all__ = [
     "determinism",
     "difference",
     "differences",
+    "fit",
     "interval",
     "measure",
     "metric",
     "pair",
     "read_facts",
+    "scale",
     "scaled",
     "stability",
     "summarise",

@@ -85,6 +85,7 @@ def make_settings(config: pytest.Config) -> Settings:
         ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
         endpoint=_endpoint(config) if engine == "endpoint" else "",
         concurrency=_concurrency(config) if engine == "endpoint" else None,
+        calibration=_path(config, "calibration"),
         check_determinism=_check_determinism(config),
         **{name: value for name, value in given.items() if value or name in _AS_GIVEN},
     )
@@ -159,11 +160,13 @@ def earlier_runs(config: pytest.Config, reports: Path) -> dict[str, Any]:
     baseline, only = config.option.cosmos_baseline or config.getini("cosmos_baseline"), config.option.cosmos_only
     if not (baseline or only):
         return {}
-    from pytest_cosmos.runlog import NONE, chosen_cases, chosen_run, find_baseline
+    from pytest_cosmos.runlog import NONE, chosen_cases, chosen_run, find_baseline, refuse_mixed_splits
 
     start = config.invocation_params.dir
     if baseline not in ("", NONE):
-        baseline = str(find_baseline(baseline, config.rootpath, start, reports).path)
+        found = find_baseline(baseline, config.rootpath, start, reports)
+        refuse_mixed_splits(found, config.option.cosmos_split or "test")
+        baseline = str(found.path)
     if only is not None:
         which, named = only
         run = chosen_run(which, named, start, reports)

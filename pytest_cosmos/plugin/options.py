@@ -139,6 +139,8 @@ OPTIONS = (
     Option("repeats", {"metavar": "K", "type": several, "default": 0,
                        "help": "Ask each case K more times (2 or more) with sampling on, to see whether the answer is "
                        "stable; the greedy answer alone is asserted and gated"}),
+    Option("calibration", {"metavar": "FILE", "help": "Scale confidences by the temperatures that pytest-cosmos "
+                           "calibrate fitted, before figures are made of them"}),
     Option("check-determinism", {"action": "store_true", "default": False,
                                  "help": "Ask some cases again alone, to see whether the batch changes the answer"}),
     Option("split", {"choices": ("test", "validation", "train"),
@@ -178,6 +180,7 @@ OPTIONS = (
 )  # fmt: skip
 
 INI = {
+    "calibration": "Default of --cosmos-calibration, relative to the rootdir",
     "model": "Default of --model",
     "engine": "Default of --engine",
     "baseline": "Default of --baseline",

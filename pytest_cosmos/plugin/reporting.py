@@ -24,6 +24,7 @@ from pytest_cosmos.measure import read_facts
 from pytest_cosmos.pipeline import Conclusion, conclude, report
 from pytest_cosmos.plugin.again import lost_repeats
 from pytest_cosmos.plugin.collection import relative
+from pytest_cosmos.plugin.temperatures import temperatures_for
 from pytest_cosmos.records import Case, Latency, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
 from pytest_cosmos.runlog import NONE, RunFolder
 from pytest_cosmos.suites import LATENCY
@@ -194,14 +195,16 @@ class Reporter:
 
     def _run(self, place: int, folder: RunFolder, thresholds: Thresholds | None) -> Run:
         settings, candidate = self._settings, place == len(self._turns) - 1
-        suites = merge_suites(self._processes)
+        suites, model = merge_suites(self._processes), self._model(place)
+        calibration = settings.calibration
+        temperatures, refused = temperatures_for(settings, model) if candidate else ((), "")
         file = settings.thresholds if candidate else None
         return Run(
             id=folder.path.name,
             started=self._started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             command=shlex.join(["pytest", *self._config.invocation_params.args]),
-            model=self._model(place),
+            model=model,
             suites=suites,
             versions=versions(),
             git_commit=git_commit(settings.root),
@@ -217,6 +220,9 @@ class Reporter:
             failed_tests=tuple(self._failed) if candidate else (),
             failed_cases={test: case for test, case in self._failed.items() if case} if candidate else {},
             seconds=_rounded(self._seconds(place)),
+            calibration=relative(calibration, settings.root) if calibration and candidate else "",
+            calibration_refused=refused,
+            temperatures=tuple(one for one in temperatures if one.suite in {suite.name for suite in suites}),
             repeats=settings.repeats if candidate else 0,
             check_determinism=settings.check_determinism and candidate,
             latency=self._latency_planned if candidate else None,

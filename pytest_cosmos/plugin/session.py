@@ -26,6 +26,7 @@ from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
 from pytest_cosmos.plugin.reporting import Reporter
 from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
+from pytest_cosmos.plugin.temperatures import calibration_problems
 from pytest_cosmos.plugin.workers import DEADLINE, EARLIER_RUNS, PLACE, Places, worker_count
 from pytest_cosmos.records import Outcome, Repeat, Verdict, Waiver
 from pytest_cosmos.report import summary_lines
@@ -320,7 +321,9 @@ class CosmosSession:
         asked = {case.prompt.model_dump_json(): case.prompt for item in items if (case := case_of(item)) is not None}
         if self._config.option.collectonly:
             return ()
-        return tuple(line for one in self.settings.turns() for line in prompt_problems(one, asked.values()))
+        cases = [case for item in items if (case := case_of(item)) is not None]
+        unasked = (line for one in self.settings.turns() for line in prompt_problems(one, asked.values()))
+        return (*unasked, *calibration_problems(self.settings, cases))
 
     def _model_problem(self) -> str | None:
         """Say what is wrong where the model's weights are not here and cannot be had."""

@@ -28,7 +28,8 @@ from pytest_cosmos.records.measures import (
     metric_key,
 )
 from pytest_cosmos.records.replies import Judgement, Outcome, Repeat, Reply, Verdict
-from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord
+from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord, Temperature
+from pytest_cosmos.records.temperatures import TemperatureFile
 
 __all__ = [
     "ERROR",
@@ -66,6 +67,8 @@ __all__ = [
     "Stability",
     "SuiteRecord",
     "Summary",
+    "Temperature",
+    "TemperatureFile",
     "Threshold",
     "Timing",
     "Unpaired",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 import re
 from enum import StrEnum
@@ -78,6 +79,11 @@ class Prompt(Record):
     system: StrictStr | None = None
     """The system prompt; None: the model family's own."""
     vision: Vision = Vision()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that the prompt says."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def is_hazard(self, answer: str) -> bool | None:
         """Tell whether `answer` (one of `choices`) is the positive class; None where there is none."""

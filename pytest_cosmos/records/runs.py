@@ -50,6 +50,22 @@ class ModelRecord(Record):
         return f"{self.name} + {self.adapter}" if self.adapter else self.name
 
 
+class Temperature(Record):
+    """By how much the confidences of one prompt's answers are scaled: their log-odds are divided by it."""
+
+    suite: StrictStr
+    prompt: StrictStr
+    prompt_digest: StrictStr
+    """`Prompt.digest` of the prompt that it was fitted on: another wording has another temperature."""
+    temperature: float = Field(gt=0, allow_inf_nan=False)
+    cases: int = 0
+    """On how many answers it was fitted."""
+    error_before: float | None = None
+    """The expected calibration error of these answers as they were."""
+    error_after: float | None = None
+    """And scaled: on the cases it was fitted on, so a little better than on others."""
+
+
 class Run(Record):
     """All about one run but its outcomes: run.json."""
 
@@ -99,6 +115,12 @@ class Run(Record):
     """How many times each case was asked again with sampling on; what was said is in repeats.jsonl."""
     check_determinism: bool = False
     """Whether some cases were asked again alone; what was said is in repeats.jsonl."""
+    calibration: StrictStr = ""
+    """The file of temperatures that was named, relative to the project where it lies inside; empty: none."""
+    calibration_refused: StrictStr = ""
+    """Why these temperatures were not used, though they were asked for."""
+    temperatures: tuple[Temperature, ...] = ()
+    """By which the confidences are scaled before figures are made of them; the replies keep them as they were."""
     decision: Decision | None = None
 
     @property

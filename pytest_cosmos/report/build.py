@@ -37,7 +37,7 @@ from pytest_cosmos.report.figures import (
     times,
     value_and_bar,
 )
-from pytest_cosmos.report.stability import determinism_lines, stability_views
+from pytest_cosmos.report.stability import determinism_lines, scaled_by, stability_views
 from pytest_cosmos.report.view import (
     HEAT_LEVELS,
     Card,
@@ -385,6 +385,7 @@ def _footer(run: Run) -> tuple[Fact, ...]:
         Fact("Model fingerprint", run.model.fingerprint[:16]),
         Fact("Generation", generation),
         Fact("Seed", str(run.seed)),
+        Fact("Confidences", scaled_by(run)),
         Fact("Versions", versions),
         Fact("Git commit", run.git_commit),
         Fact("Thresholds", f"{run.thresholds} {run.thresholds_digest[:12]}".strip()),

@@ -59,6 +59,14 @@ def determinism_lines(run: Run, summary: Summary) -> tuple[tuple[str, Style], ..
     return tuple(determinism_told(summary.determinism, batches=run.model.engine == "transformers"))
 
 
+def scaled_by(run: Run) -> str:
+    """Say by which temperatures the confidences are scaled; empty where they are as the model said them."""
+    if not run.temperatures:
+        return f"not scaled: {run.calibration_refused}" if run.calibration_refused else ""
+    each = ", ".join(f"{one.suite}/{one.prompt} {one.temperature:.2f}" for one in run.temperatures)
+    return f"scaled by the temperatures of {run.calibration}: {each}"
+
+
 def stability_views(stability: tuple[Stability, ...]) -> tuple[StabilityView, ...]:
     """Build the section about repeats, one for each suite."""
     return tuple(

@@ -30,7 +30,7 @@ from pytest_cosmos.report.figures import (
     times,
     value_and_bar,
 )
-from pytest_cosmos.report.stability import determinism_lines, stability_told
+from pytest_cosmos.report.stability import determinism_lines, scaled_by, stability_told
 
 WORST = 5
 BRIEF = ("accuracy", "recall", "precision", "unparsed_rate", "mean_absolute_error")
@@ -77,6 +77,8 @@ def summary_lines(
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
     yield from stability_lines(run, summary, width)
+    if told := scaled_by(run):
+        yield from _wrapped(f"confidences: {told}", width, "dim", "")
     if told := replies(run, summary, outcomes):
         yield from _wrapped(f"replies: {told}", width, "dim", "")
     yield from time_lines(run, width)

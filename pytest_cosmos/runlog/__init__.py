@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pytest_cosmos.runlog import ledger
-from pytest_cosmos.runlog.baselines import NONE, find_baseline, remove_baseline, save_baseline, saved_baselines
+from pytest_cosmos.runlog.baselines import (
+    NONE,
+    find_baseline,
+    refuse_mixed_splits,
+    remove_baseline,
+    save_baseline,
+    saved_baselines,
+)
 from pytest_cosmos.runlog.chosen import chosen_cases, chosen_run
 from pytest_cosmos.runlog.folder import RunFolder, open_run, point_latest, write_whole
 from pytest_cosmos.runlog.merge import Part, merge
+from pytest_cosmos.runlog.temperatures import read_temperatures, write_temperatures
 
 __all__ = [
     "NONE",
@@ -19,8 +27,11 @@ __all__ = [
     "merge",
     "open_run",
     "point_latest",
+    "read_temperatures",
+    "refuse_mixed_splits",
     "remove_baseline",
     "save_baseline",
     "saved_baselines",
+    "write_temperatures",
     "write_whole",
 ]

@@ -83,3 +83,13 @@ def check_name(name: str) -> None:
 def read_saved(root: Path, name: str) -> RunFolder:
     """Open a saved baseline by its name."""
     return open_run(root / FOLDER / name)
+
+
+def refuse_mixed_splits(baseline: RunFolder, split: str) -> None:
+    """Raise RunFolderError where a baseline asked another split: the two have no case in common."""
+    theirs = baseline.read_run().split
+    if theirs != split:
+        raise RunFolderError(
+            f"{baseline.path} asked the {theirs} split, this run the {split} split: there is nothing to compare. Name "
+            f"a run of the {split} split, or ask the same: --cosmos-split {theirs}"
+        )

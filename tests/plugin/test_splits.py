@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
+
+from pytest_cosmos.cli import app
 
 from .conftest import RIGHT, Project
 from .test_shards import merged
@@ -77,3 +80,16 @@ def test_shards_of_two_splits_are_not_merged(lone_project: Project) -> None:
     whole = merged(lone_project, [first, other])
     assert (whole.exit_code, whole.outcome, whole.run["split"]) == (0, "no_evidence", "validation")
     assert len(whole.verdicts) == 6
+
+
+def test_runs_of_two_splits_are_not_compared(lone_project: Project) -> None:
+    split_up(lone_project)
+    before = lone_project.run("--cosmos-split", "validation")
+    assert before.folder is not None
+    after = lone_project.run("--baseline", str(before.folder))
+    assert after.exit_code == 4
+    assert "asked the validation split, this run the test split: there is nothing to compare" in after.text
+    assert lone_project.run("--baseline", str(before.folder), "--cosmos-split", "validation").exit_code == 0
+    test = lone_project.run()
+    told = CliRunner().invoke(app, ["compare", str(before.folder), str(test.folder), "--root", str(lone_project.path)])
+    assert "asked the validation split, this run the test split" in str(told.exception)
