@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.endpoint_server import Answer, Body, running, says, text_of
+
 from .conftest import RIGHT, Project, Result
 from .test_shards import merged, run_shards
 
@@ -164,3 +166,26 @@ def test_what_is_stopped_early_says_so(lone_project: Project) -> None:
     result = lone_project.run("--cosmos-repeats", "2", "--cosmos-strict", "-x")
     assert result.exit_code == 1
     assert {line["judgement"]["verdict"] for line in repeats(result)} == {"error"}
+
+
+def test_a_server_is_asked_again_with_seeds_and_one_at_a_time(lone_project: Project) -> None:
+    at_once: list[int] = []
+
+    def wavering(body: Body, number: int) -> Answer:
+        at_once.append(server.at_once)
+        yes = "cracked" in text_of(body) and body["seed"] % 2 == 0
+        return Answer(body=says("Yes" if yes else "4").body, seconds=0.01)
+
+    with running(wavering) as server:
+        asked = ("--cosmos-no-gate", "--cosmos-repeats", "2", "--cosmos-check-determinism")
+        result = lone_project.run(*asked, engine=("--engine", "endpoint", "--endpoint", server.url))
+    assert result.exit_code == 0, result.text
+    assert len(server.requests) == 4 * 16
+    seeds = {line["seed"] for line in repeats(result) if line["manner"] == "sampled"}
+    assert {body["seed"] for body in server.requests} == {0, *seeds}
+    assert {(body["temperature"], body["seed"] in seeds) for body in server.requests} == {(0.0, False), (0.6, True)}
+    alone = [count for count, body in zip(at_once, server.requests, strict=True) if not body["temperature"]][16:]
+    assert set(alone) == {1}
+    found = summary(result)["determinism"]
+    assert (found["cases"], found["answers"]) == (16, 0)
+    assert "were in no batch" not in result.text
