@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from pytest_cosmos.cli import baseline, cache, calibrate, check_cases, compare, doctor, gate, merge, models, power, report
+from pytest_cosmos.cli import (
+    baseline,
+    cache,
+    calibrate,
+    check_cases,
+    compare,
+    doctor,
+    gate,
+    merge,
+    models,
+    power,
+    report,
+)
 from pytest_cosmos.errors import CosmosError
 
 app = typer.Typer(
