@@ -127,10 +127,11 @@ def _message(threshold: Threshold, found: Difference, status: CheckStatus, basel
     """Say what changed and how sure that is, e.g. `-0.013 (0.847 before, …) may be below -0.02`."""
     if status is CheckStatus.NO_DATA or found.value is None:
         return f"{_no_data(threshold, found)} (against {baseline})"
-    side, margin = ("below", -threshold.max_drop) if threshold.max_drop is not None else ("above", threshold.max_rise)
+    drop = threshold.max_drop
+    side, other, margin = ("below", "above", -drop) if drop is not None else ("above", "below", threshold.max_rise)
     words = {
-        CheckStatus.MET: f"is not {side} {margin:+.12g}, and so is its whole interval",
-        CheckStatus.NOT_MET: f"is {side} {margin:+.12g}, with its whole interval",
+        CheckStatus.MET: f"stays {other} {margin:+.12g} with its whole interval",
+        CheckStatus.NOT_MET: f"is {side} {margin:+.12g} with its whole interval",
     }
     told = words.get(status) or f"may be {side} {margin:+.12g}: {too_few_pairs(threshold, found)}"
     return f"{found.value:+.3f} ({_basis(found)}) {told} (against {baseline})"

@@ -123,8 +123,11 @@ def differences(pairs: Pairs, confidence: float = CONFIDENCE) -> tuple[Differenc
 
 
 def _slices(facts: Facts) -> Iterator[dict[str, str]]:
+    """Yield the slices to compare; one that holds all cases says nothing new."""
     for key in SLICES:
-        yield from ({key: value} for value in sorted({str(value) for value in facts.values_of(key) if value}))
+        values = {str(value or "") for value in facts.values_of(key)}
+        if len(values) > 1:
+            yield from ({key: value} for value in sorted(values - {""}))
 
 
 def difference(
@@ -210,19 +213,23 @@ def _basis(of: Facts) -> dict[str, Any]:
 
 
 def _worded(difference: Difference) -> Difference:
-    """Call it improved or worse where there is evidence for it."""
+    """Call it improved or worse where test and interval both say so: on few clusters they need not agree."""
     p_value = difference.p_value if difference.p_adjusted is None else difference.p_adjusted
     higher = METRICS[difference.metric].higher_is_better
     change: Change
     if p_value is None or difference.value is None:
         change = "no_data"
-    elif p_value >= 1 - difference.confidence:
+    elif p_value >= 1 - difference.confidence or not _excludes_none(difference):
         change = "no_evidence"
     elif higher is None:
         change = "changed"
     else:
         change = "improved" if (difference.value > 0) == higher else "worse"
     return difference.model_copy(update={"change": change})
+
+
+def _excludes_none(difference: Difference) -> bool:
+    return difference.low is not None and difference.high is not None and not difference.low <= 0 <= difference.high
 
 
 def adjusted(slices: Sequence[Difference]) -> list[Difference]:

@@ -66,7 +66,7 @@ class Comparison(Record):
     """The run's id."""
     candidate: StrictStr
     baseline_model: StrictStr
-    """The model with its adapter, as named."""
+    """The model as named, with the name of its adapter's folder."""
     candidate_model: StrictStr
     pairs: int = 0
     right_before: int = 0

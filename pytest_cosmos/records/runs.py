@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from pydantic import Field, StrictStr
 
 from pytest_cosmos.records.base import SCHEMA_VERSION, Record
@@ -46,8 +48,8 @@ class ModelRecord(Record):
 
     @property
     def label(self) -> str:
-        """The model with its adapter, as named."""
-        return f"{self.name} + {self.adapter}" if self.adapter else self.name
+        """The model as named, with the name of its adapter's folder."""
+        return f"{self.name} + {PurePath(self.adapter).name}" if self.adapter else self.name
 
 
 class Temperature(Record):

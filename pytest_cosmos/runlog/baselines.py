@@ -8,13 +8,17 @@ import tempfile
 from pathlib import Path
 
 from pytest_cosmos.errors import RunFolderError, suggest
-from pytest_cosmos.runlog.folder import RunFolder, open_run
+from pytest_cosmos.runlog.folder import RunFolder, open_run, write_whole
 
 FOLDER = "baselines"
 NONE = "none"
 """In the place of a baseline: there is none, on purpose."""
 
 _KEPT = ("run.json", "outcomes.jsonl", "metrics.json", "thresholds.yaml", "latency.json")
+_README = """Runs of pytest-cosmos that others are compared with: `pytest benchmarks/ --baseline NAME`. Commit them.
+
+`pytest-cosmos baseline save RUN NAME`, `list` and `remove NAME` manage them; each folder is a run without its pictures.
+"""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -49,6 +53,8 @@ def save_baseline(run: RunFolder, root: Path, name: str, *, replace: bool = Fals
     if target.exists() and not replace:
         raise RunFolderError(f"{target}: a baseline of this name exists. Choose another name, or add --replace.")
     target.parent.mkdir(parents=True, exist_ok=True)
+    if not (target.parent / "README.md").exists():
+        write_whole(target.parent / "README.md", _README.encode())
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}.") as temporary:
         copy = Path(temporary) / name
         copy.mkdir()

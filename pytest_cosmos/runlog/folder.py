@@ -35,6 +35,7 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `comparison.json` what changed from each baseline that it was compared with
 - `media/`          thumbnails for the report
 
+`comparisons.jsonl` beside `runs/`: which candidates have been compared on which test cases; keep it.
 `pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
 """
 

@@ -207,14 +207,13 @@ def test_slices_are_compared_and_holm_is_theirs_alone() -> None:
         "accuracy[prompt=traversal]",
         "accuracy[category=a]",
         "accuracy[category=b]",
-        "accuracy[source=simulation]",
     }
     p_value = 2 * 0.5**7
     assert found["accuracy"].p_adjusted is None
     assert found["accuracy[prompt=binary_safety]"].p_value == pytest.approx(p_value)
     slices = [one for key, one in found.items() if key != "accuracy"]
     assert [one.p_adjusted for one in slices] == pytest.approx(holm([one.p_value or 0 for one in slices]))
-    # three of five slices hold the seven: 5 x 0.016 is above 0.05
+    # four slices: 4 x 0.016 is above 0.05
     assert found["accuracy[category=a]"].change == "no_evidence"
     assert found["accuracy"].change == "worse"
 
@@ -363,3 +362,18 @@ def test_figures_with_parameters_are_compared_with_them() -> None:
     assert difference(pairs, "floor", "expected_cost").change == "no_data"
     assert difference(pairs, "floor", "coverage", parameters=Parameters(abstain_below=0.6)).value == 0
     assert difference(pairs, "floor", "selective_accuracy", parameters=Parameters(abstain_below=0.6)).broken is None
+
+
+def test_a_test_without_its_interval_is_no_evidence() -> None:
+    # six clusters of three, all of which improve: p = 2 / 2^6, but six clusters prove little
+    prompts = [BINARY.model_copy(update={"name": f"p{n}"}) for n in range(3)]
+    before = [one for prompt in prompts for one in said("wwwwww" + "r" * 30, prompt)]
+    after = [one for prompt in prompts for one in said("rwwwww" + "r" * 30, prompt)]
+    found = accuracy(before, after)
+    assert found.low is not None
+    assert found.low < 0
+    assert found.change == "no_evidence"
+    sure = found.model_copy(update={"p_value": 0.001})
+    assert [one.change for one in adjusted([sure, sure])] == ["no_evidence", "no_evidence"]
+    above = sure.model_copy(update={"low": 0.01})
+    assert [one.change for one in adjusted([above, above])] == ["improved", "improved"]

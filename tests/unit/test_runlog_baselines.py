@@ -37,7 +37,9 @@ def test_what_a_comparison_needs_is_kept_and_nothing_else(finished: RunFolder, t
     assert sorted(path.name for path in saved.iterdir()) == ["outcomes.jsonl", "run.json", "thresholds.yaml"]
     assert RunFolder(saved).read_outcomes() == finished.read_outcomes()
     assert saved_baselines(tmp_path) == ("v1",)
-    assert [path.name for path in (tmp_path / "baselines").iterdir()] == ["v1"], "no temporary is left"
+    assert sorted(path.name for path in (tmp_path / "baselines").iterdir()) == ["README.md", "v1"], (
+        "nothing else is left"
+    )
 
 
 def test_a_baseline_is_found_by_name_path_and_id(finished: RunFolder, tmp_path: Path) -> None:
