@@ -162,9 +162,9 @@ def _print_needs(folder: RunFolder, file: Path | None, root: Path, power: float)
     console = make_console()
     console.print(needs_table(found))
     console.print(
-        f"\nneed: samples that show it in {power:.0%} of the runs, if everything stays as measured: bars by their "
-        "bound (a point: as if by bound), margins by the paired interval. design effect: cases worth one independent "
-        "case.",
+        f"\nneed: as many show it in {power:.0%} of the runs, if all stays as measured: a bar with a bound (without "
+        "one: as if it had), a margin by its paired interval. have, need: samples; where samples are grouped, groups. "
+        "design effect: cases worth one independent case; where nothing differs, all of a sample.",
         style="dim",
         markup=False,
         highlight=False,

@@ -68,7 +68,7 @@ def _told(needed: int | None, measured: Metric) -> str:
     if needed is None:
         return f"so near to the bar not even {_units(MOST, measured)} would tell"
     needed = max(needed, measured.clusters + 1)
-    return f"about {_units(needed, measured, rough=True)} would tell, if it stays like this ({measured.clusters} asked)"
+    return f"it takes about {_units(needed, measured, rough=True)} ({measured.clusters:,} asked)"
 
 
 def samples_needed(threshold: Threshold, measured: Metric, power: float = POWER) -> int | None:
@@ -96,8 +96,8 @@ def too_few_pairs(threshold: Threshold, found: Difference) -> str:
         return "too few cases changed or were asked to tell"
     needed = pairs_needed(threshold, found)
     if needed is None:
-        return f"not even {MOST:,} samples would tell"
-    many = f"about {rounded(needed)} samples would tell, if both are equally good ({found.clusters} asked)"
+        return f"not even {_units(MOST, found)} would tell"
+    many = f"it takes about {_units(needed, found, rough=True)}, if both are equally good ({found.clusters:,} asked)"
     return f"too few cases to tell: {many}" if needed > found.clusters else "too few cases to tell"
 
 
@@ -121,7 +121,7 @@ def _samples_by_width(threshold: Threshold, measured: Metric, power: float = POW
     return needed if 0 < needed <= MOST else None
 
 
-def _units(number: int, measured: Metric, *, rough: bool = False) -> str:
+def _units(number: int, measured: Metric | Difference, *, rough: bool = False) -> str:
     noun = "sample" if measured.clusters == measured.samples else "cluster"
     return f"{rounded(number) if rough else format(number, ',')} {noun}{'' if number == 1 else 's'}"
 

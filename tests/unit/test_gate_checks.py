@@ -144,13 +144,12 @@ def test_guards_by_model_and_release_targets_that_block_or_not(model: str, check
         (
             bar(at_least=0.7, confidence=0.9),
             "0.750 (90 % CI 0.356-0.942, n=4 cases of 4 samples) meets >= 0.7, but too few cases to tell: even a"
-            " figure of 1 on 4 samples proves only at least 0.597; about 520 samples would tell, if it stays like"
-            " this (4 asked)",
+            " figure of 1 on 4 samples proves only at least 0.597; it takes about 520 samples (4 asked)",
         ),
         (
             bar(at_least=0.5, bound="lower"),
             "0.750 (95 % CI 0.301-0.954, n=4 cases of 4 samples) is on the right side of >= 0.5, but the low end of"
-            " its interval is below: about 29 samples would tell, if it stays like this (4 asked)",
+            " its interval is below: it takes about 29 samples (4 asked)",
         ),
         (
             bar(at_least=0.3, bound="lower"),
@@ -163,8 +162,8 @@ def test_guards_by_model_and_release_targets_that_block_or_not(model: str, check
         (
             bar("missed_hazard_rate", at_most=0.4, bound="upper"),
             "0.250 (95 % CI 0.046-0.699, n=4 cases of 4 samples) is on the right side of <= 0.4, but the high end of"
-            " its interval is above: even a figure of 0 on 4 samples proves only at most 0.490; about 82 samples"
-            " would tell, if it stays like this (4 asked)",
+            " its interval is above: even a figure of 0 on 4 samples proves only at most 0.490; it takes about 82"
+            " samples (4 asked)",
         ),
         (
             bar(at_least=0.7500000001),
@@ -254,12 +253,12 @@ def test_a_figure_that_is_no_share_says_about_how_many_samples_its_interval_need
     cases = [outcome(f"s{n}", SEVERITY, "4", "5" if n % 2 else "4") for n in range(40)]
     found = one(bar("mean_absolute_error", at_most=0.7, bound="upper"), cases)
     assert found.status is NO_EVIDENCE
-    assert found.message.endswith(" samples would tell, if it stays like this (40 asked)")
+    assert found.message.endswith(" samples (40 asked)")
 
 
 def test_a_corridor_is_doubted_on_the_side_that_is_near() -> None:
     found = one(bar(at_least=0.7, at_most=0.9), outcomes_of(40, 10))
-    assert found.doubt.startswith("too few cases to tell: about ")
+    assert found.doubt.startswith("too few cases to tell: it takes about ")
 
 
 def test_a_cost_is_held_against_its_bar() -> None:

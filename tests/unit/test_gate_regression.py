@@ -118,8 +118,8 @@ def test_costs_are_compared_as_the_threshold_prices_them() -> None:
 def test_few_pairs_say_how_many_would_tell() -> None:
     held = checked(answers("+" * 95 + "-" * 5), answers("+" * 90 + "-" * 10))
     assert held.status == "no_evidence"
-    assert "too few cases to tell: about " in held.message
-    assert "samples would tell, if both are equally good (100 asked)" in held.message
+    assert "too few cases to tell: it takes about " in held.message
+    assert " samples, if both are equally good (100 asked)" in held.message
 
 
 def test_the_confidence_of_the_threshold_is_that_of_the_interval() -> None:
