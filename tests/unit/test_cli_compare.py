@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.records import ERROR, Decision, Outcome
 from pytest_cosmos.runlog import RunFolder, save_baseline
+from pytest_cosmos.suites import shard_of
 from tests.unit.builders import outcome, run_of
 from tests.unit.test_cli import invoke
 
@@ -178,3 +180,27 @@ def test_a_run_that_is_not_whole_is_saved_only_when_told(
     assert not (project / "baselines").exists()
     (folder.path / "outcomes.jsonl").touch()
     assert invoke("baseline", "save", str(folder.path), "v1", "--even-if-incomplete")[0] == 0
+
+
+def test_merged_shards_are_compared_as_each_said(project: Path) -> None:
+    save_baseline(run(project, "old", answers(90, 10)), project, "v1")
+    whole = answers(90, 10)
+    for number in (1, 2):
+        part = [one for one in whole if shard_of("floor", one.case.sample.id, 2) == number]
+        folder = run(project, f"part-{number}", part, shard=f"{number}/2", baseline="baselines/v1")
+        suites = (run_of(part).suites[0].model_copy(update={"planned": 100, "selected": len(part)}),)
+        told = folder.read_run()
+        folder.write_run(
+            told.model_copy(
+                update={
+                    "suites": suites,
+                    "model": told.model.model_copy(update={"name": "tiny"}),
+                    "thresholds_digest": read_thresholds(project / "thresholds.yaml").digest,
+                }
+            )
+        )
+    code, text = invoke("merge", "reports/runs/part-1", "reports/runs/part-2")
+    assert "before and after: old -> tiny (100 cases)" in text, text
+    assert code == 1, "accuracy is below the release target"
+    merged = (project / "reports/latest").resolve()
+    assert len(RunFolder(merged).read_comparisons()) == 1
