@@ -67,12 +67,19 @@ def status_of(threshold: Threshold, measured: Metric) -> CheckStatus:
     value = measured.value
     if value is None or not math.isfinite(value) or measured.cases < threshold.min_cases:
         return CheckStatus.NO_DATA
+    if _partly_known(threshold, measured):
+        return CheckStatus.NO_DATA
     end = _end(threshold, measured)
     if threshold.bound != "point" and (end is None or measured.confidence != threshold.confidence):
         return CheckStatus.NO_DATA
     if _misses(threshold, value):
         return CheckStatus.NOT_MET
     return CheckStatus.NO_EVIDENCE if end is not None and _misses(threshold, end) else CheckStatus.MET
+
+
+def _partly_known(threshold: Threshold, measured: Metric) -> bool:
+    """Tell whether confidences are missing and the file does not say how many are enough: lost ones must not help."""
+    return measured.unknown > 0 and threshold.min_cases == 1
 
 
 def doubt(threshold: Threshold, measured: Metric) -> str:
@@ -141,6 +148,11 @@ def _no_data(threshold: Threshold, measured: Metric) -> str:
         what = ", ".join(f"{key}={value}" for key, value in threshold.slice.items())
         of = f" with {what}" if what else ""
         return f"no data: {counted(measured.cases, 'case')}{of} to compute it from, {threshold.min_cases} needed"
+    if measured.value is not None and _partly_known(threshold, measured):
+        return (
+            f"no data: the confidence of {counted(measured.unknown, 'answer')} is not known, only of {measured.cases} "
+            f"it is; where these are enough, say so with min_cases: {measured.cases}"
+        )
     if measured.value is not None and math.isfinite(measured.value):
         return f"no data: {_number(threshold, measured.value)} has no interval to hold against {threshold.bar}"
     return f"no data: it can't be computed from {counted(measured.cases, 'case')}"

@@ -141,13 +141,15 @@ def difference(
     """Return the candidate's figure less the baseline's, over the pairs of a slice; value None: no data.
 
     There is none for a figure without an interval (a count, a time), nor for the error rate: a case without a reply
-    is no pair.
+    is no pair. Nor where the candidate has lost confidences: it could look better for want of its worst ones.
     """
     found = Difference(suite=suite, metric=metric, slice=dict(where or {}), confidence=confidence)
     sides = pairs.where(suite, where or {})
     if sides is None or metric == "error_rate":
         return found
     before, after = (figure(metric, facts, parameters) for facts in sides)
+    if after.unknown > before.unknown and METRICS[metric].higher_is_better is not None:
+        return found.model_copy(update={"baseline": before.value, "candidate": after.value})
     if before.value is None or after.value is None or before.influence is None or after.influence is None:
         return found.model_copy(update={"baseline": before.value, "candidate": after.value})
     measured = (

@@ -6,7 +6,7 @@ Shares are counted here, because their interval needs both counts; scikit-learn 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class Figure:
     """The highest value there could be."""
     worth: float | None = None
     """How many cases it rests on, where these are fewer than those counted."""
+    unknown: int = 0
+    """Answers left out because their confidence is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,24 +192,29 @@ def error_rate(facts: Facts) -> Figure:
 
 def mean_confidence(facts: Facts) -> Figure:
     """Return the mean probability of the answers given, of those that have one."""
-    return mean(facts.rated, facts.rated.confidence)
+    return _of_rated(facts, mean(facts.rated, facts.rated.confidence))
+
+
+def _of_rated(facts: Facts, found: Figure) -> Figure:
+    """Note how many answers a figure over those of known confidence leaves out."""
+    return replace(found, unknown=len(facts.parsed) - len(facts.rated))
 
 
 def brier(facts: Facts) -> Figure:
     """Return the mean squared distance of the confidence from 1 where the answer is exact, else from 0."""
-    return mean(facts.rated, (facts.rated.confidence - facts.rated.exact) ** 2)
+    return _of_rated(facts, mean(facts.rated, (facts.rated.confidence - facts.rated.exact) ** 2))
 
 
 def ece(facts: Facts) -> Figure:
     """Return the expected calibration error; noise only ever raises it, so it has no interval but a noise floor."""
     of = facts.rated
-    return Figure(reliability(of).error if len(of) else None, of)
+    return _of_rated(facts, Figure(reliability(of).error if len(of) else None, of))
 
 
 def ece_noise_floor(facts: Facts) -> Figure:
     """Return the calibration error that a perfectly calibrated model would show by chance."""
     of = facts.rated
-    return Figure(chance_error(of)[0] if len(of) else None, of)
+    return _of_rated(facts, Figure(chance_error(of)[0] if len(of) else None, of))
 
 
 def confidence_auroc(facts: Facts) -> Figure:
@@ -216,7 +223,7 @@ def confidence_auroc(facts: Facts) -> Figure:
     if right in (0, len(of)):
         return Figure(None, of)
     value, influence = auroc(of.confidence, of.correct)
-    return Figure(value, of, influence, worth=min(right, len(of) - right))
+    return _of_rated(facts, Figure(value, of, influence, worth=min(right, len(of) - right)))
 
 
 def accuracy_at_90_coverage(facts: Facts) -> Figure:
@@ -253,7 +260,7 @@ def selective_accuracy(facts: Facts, parameters: Parameters) -> Figure:
     """Return the accuracy of the answers of enough confidence; None where there are none."""
     least = parameters.abstain_below
     of = facts.rated.take(facts.rated.confidence >= (np.inf if least is None else least))
-    return share(of, of.correct)
+    return _of_rated(facts, share(of, of.correct))
 
 
 def latency(percent: float) -> Formula:

@@ -82,6 +82,7 @@ def _metric(
         cases=len(found.of),
         samples=found.of.samples,
         clusters=found.of.clusters,
+        unknown=found.unknown,
         asked_on=asked_on(found.of) if timing else "",
     )
 

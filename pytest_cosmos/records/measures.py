@@ -27,6 +27,8 @@ class Metric(Record):
     """How many different samples these cases are of."""
     clusters: int = 0
     """How many independent clusters these samples make: fewer than samples where the suite groups them."""
+    unknown: int = 0
+    """Answers it leaves out because their confidence is not known."""
     asked_on: StrictStr = ""
     """Of a time that rests on stored replies: the day these were asked, or the first and the last one."""
 

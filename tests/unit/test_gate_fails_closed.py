@@ -444,3 +444,14 @@ def test_confidences_that_are_none_or_no_number_are_not_sure() -> None:
 def test_a_cost_without_prices() -> None:
     free = Threshold(suite="floor", metric="expected_cost", at_most=0.5)
     assert fails(decided(run_of(PERFECT), PERFECT, Thresholds(release=(free,))), "no_data")
+
+
+@pytest.mark.parametrize("metric", ["brier", "ece"])
+def test_confidences_lost_where_the_model_was_wrong_and_sure(metric: str) -> None:
+    sure = [outcome(f"r{n}", confidence=0.9) for n in range(90)]
+    wrong = [outcome(f"w{n}", said="No", confidence=None) for n in range(10)]
+    bars = Thresholds(release=(Threshold(suite="floor", metric=metric, at_most=0.15),))
+    assert fails(decided(run_of(sure + wrong), sure + wrong, bars), "no_data")
+    assert decided(run_of(sure), sure, bars).exit_code == 0
+    enough = Thresholds(release=(Threshold(suite="floor", metric=metric, at_most=0.15, min_cases=90),))
+    assert decided(run_of(sure + wrong), sure + wrong, enough).exit_code == 0

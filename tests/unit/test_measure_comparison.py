@@ -377,3 +377,12 @@ def test_a_test_without_its_interval_is_no_evidence() -> None:
     assert [one.change for one in adjusted([sure, sure])] == ["no_evidence", "no_evidence"]
     above = sure.model_copy(update={"low": 0.01})
     assert [one.change for one in adjusted([above, above])] == ["improved", "improved"]
+
+
+@pytest.mark.parametrize("name", ["brier", "auroc"])
+def test_a_candidate_that_lost_confidences_is_not_compared_by_them(name: str) -> None:
+    before = [outcome(f"s{n}", said="Yes" if n % 4 else "No") for n in range(40)]
+    after = [outcome(f"s{n}", said="Yes" if n % 4 else "No", confidence=0.9 if n % 8 else None) for n in range(40)]
+    assert difference(pair(before, after), "floor", name).change == "no_data"
+    assert difference(pair(before, before), "floor", name).change != "no_data"
+    assert difference(pair(after, before), "floor", name).change != "no_data"

@@ -296,3 +296,10 @@ def test_accuracy_at_90_coverage_leaves_out_the_least_sure() -> None:
     assert (measured.value, measured.cases) == (1, 9)
     unread = [*cases, *(outcome(f"u{n}", said=UNPARSED) for n in range(10))]
     assert value(unread, "accuracy_at_90_coverage") == pytest.approx(9 / 18)  # abstaining is no way out
+
+
+@pytest.mark.parametrize("name", ["mean_confidence", "brier", "ece", "ece_noise_floor", "auroc", "selective_accuracy"])
+def test_answers_left_out_for_want_of_a_confidence_are_counted(name: str) -> None:
+    parameters = Parameters(abstain_below=0.6)
+    assert measure(SURE, "floor", name, parameters=parameters).unknown == 2
+    assert measure(SURE[:3], "floor", name, parameters=parameters).unknown == 0
