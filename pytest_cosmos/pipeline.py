@@ -79,13 +79,8 @@ def conclude(
         remarks=held.remarks,
     )
     stored = sum(outcome.reply.stored for outcome in outcomes)
-    run = run.model_copy(
-        update={
-            "decision": decision,
-            "stored": stored,
-            "waived": waived_cases(outcomes, waivers, today),
-        }
-    )
+    waived = waived_cases(outcomes, waivers, today)
+    run = run.model_copy(update={"decision": decision, "stored": stored, "waived": waived})
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")
     folder.write_run(run)
     folder.write_summary(summary)

@@ -77,30 +77,22 @@ def decide(
     if run.shard or run.ungated:
         checks = ()
     tallies = (*_tallies(run, outcomes), *_latency_tally(run, timed))
-    findings = [*_errors(run, outcomes, tallies)]
-    findings += (_Finding("errors", reason) for reason in must_pass_failures(outcomes, waivers, today))
-    findings += (_Finding("errors", fault) for fault in find_faults(comparisons))
+    void = (*must_pass_failures(outcomes, waivers, today), *find_faults(comparisons))
+    findings = [*_errors(run, outcomes, tallies), *(_Finding("errors", reason) for reason in void)]
     findings += _absent(run, tallies)
     if run.shard:
         findings += _shard(run, tallies)
     else:
         findings += _ungated(run, tallies) if run.ungated else _gate(run, tallies, checks, comparisons)
     deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
+    reasons = [finding.reason for finding in findings]
+    reasons += (*waiver_remarks(outcomes, waivers, today), *_remarks(run, checks), *remarks)
     return Decision(
         outcome=deciding.word if deciding else "passed",
         exit_code=int(any(finding.fails for finding in findings)),
         answered=sum(tally.answered for tally in tallies),
         planned=sum(tally.planned or 0 for tally in tallies),
-        reasons=tuple(
-            dict.fromkeys(
-                (
-                    *(finding.reason for finding in findings),
-                    *waiver_remarks(outcomes, waivers, today),
-                    *_remarks(run, checks),
-                    *remarks,
-                )
-            )
-        ),
+        reasons=tuple(dict.fromkeys(reasons)),
         would_release=_would_release(tallies, checks, broken=any(f.word == "errors" for f in findings)),
     )
 
