@@ -47,9 +47,14 @@ def chosen(gpus: list[dict[str, str]], device: str, environment: Mapping[str, st
     visible = environment.get(VISIBLE)
     if visible is not None:
         named = [name.strip() for name in visible.split(",")]
-        gpus = [gpu for name in named for gpu in gpus if gpu["index"] == name or (name and name in gpu["uuid"])]
+        gpus = [gpu for name in named for gpu in gpus if _is_named(gpu, name)]
     index = int(device.partition(":")[2] or 0) if device.startswith("cuda") else 0
     return gpus[index] if index < len(gpus) else {}
+
+
+def _is_named(gpu: Mapping[str, str], name: str) -> bool:
+    """Tell whether CUDA_VISIBLE_DEVICES means this GPU by `name`: its index, or how its UUID begins."""
+    return gpu["index"] == name or (name.startswith("GPU-") and gpu["uuid"].startswith(name))
 
 
 def not_idle(gpu: Mapping[str, str], apps: Iterable[Mapping[str, str]]) -> str | None:
