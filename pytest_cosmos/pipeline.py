@@ -23,6 +23,7 @@ from pytest_cosmos.gate import (
     decide,
     read_thresholds,
     remark_on_none,
+    suites_answered_for,
     waived_cases,
 )
 from pytest_cosmos.measure import determinism, scale, stability, summarise
@@ -61,11 +62,12 @@ def conclude(
     run = folder.read_run()
     raw = tuple(folder.read_outcomes())
     outcomes = scale(raw, run.temperatures)
-    sides = [] if run.shard else [beside(folder, run, raw, baseline, thresholds) for baseline in baselines]
+    # a run of latency alone has times to compare, no answers
+    answers = not run.shard and (run.latency is None or suites_answered_for(run, outcomes))
+    sides = [] if not answers else [beside(folder, run, raw, baseline, thresholds) for baseline in baselines]
     comparisons = tuple(side.compared.comparison for side in sides)
     summary = measured(run, outcomes, raw, folder.read_repeats())
-    keep_times(folder, run, baselines)
-    held = hold(thresholds, run, outcomes, [side.compared for side in sides], folder)
+    held = hold(thresholds, run, outcomes, [side.compared for side in sides], times_of(folder, run, baselines))
     waivers = thresholds.waivers if thresholds is not None else ()
     today = today or current_day()
     decision = decide(
@@ -88,11 +90,10 @@ def conclude(
     return Conclusion(run, outcomes, summary, held.checks, decision, tuple(side.change for side in sides))
 
 
-def keep_times(folder: RunFolder, run: Run, baselines: Sequence[RunFolder]) -> None:
-    """Copy the baseline's times beside those of a run asked for latency, so that it can be held against them again."""
-    times = next((times for one in baselines if (times := one.read_latency()) is not None), None)
-    if run.latency is not None and times is not None:
-        folder.write_latency(times, baseline=True)
+def times_of(folder: RunFolder, run: Run, baselines: Sequence[RunFolder]) -> Timed:
+    """Read what a run was timed at, and the first of its baselines that was timed too."""
+    before = (times for one in baselines if (times := one.read_latency()) is not None)
+    return Timed(run, folder.read_latency(), next(before, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,9 @@ def hold(
     run: Run,
     outcomes: tuple[Outcome, ...],
     compared: Sequence[Compared],
-    folder: RunFolder,
+    timed: Timed,
 ) -> Holding:
     """Hold a run against every section of the thresholds; a shard against none, since merging gates the whole."""
-    timed = Timed(run, folder.read_latency(), folder.read_latency(baseline=True))
     if thresholds is None or run.ungated or run.shard:
         return Holding(timed)
     latency = check_latency(thresholds.latency, timed)

@@ -56,7 +56,7 @@ def problems_of(run: Run, folder: RunFolder) -> Iterator[str]:
     failed = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
     if failed:
         yield f"{text.plural(failed, 'case')} got no reply."
-    if not outcomes:
+    if not outcomes and run.latency is None:
         yield "it has no case."
 
 

@@ -30,8 +30,7 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `repeats.jsonl`   one line a case and repeat, where cases were asked again
 - `metrics.json`    every figure of the report
 - `thresholds.yaml` a copy of the file that it was last held against
-- `latency.json`    of a run asked for latency: how long single cases took, round by round; `latency-baseline.json`
-                    is that of the run it was compared with
+- `latency.json`    of a run asked for latency: how long single cases took, round by round
 - `comparison.json` what changed from each baseline that it was compared with
 - `media/`          thumbnails for the report
 
@@ -40,7 +39,6 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 """
 
 LATENCY = "latency.json"
-BASELINE_LATENCY = "latency-baseline.json"
 
 _COMPARISONS = TypeAdapter(tuple[Comparison, ...])
 
@@ -119,14 +117,13 @@ class RunFolder:
         else:
             self.thresholds.unlink(missing_ok=True)
 
-    def write_latency(self, latency: Latency, *, baseline: bool = False) -> None:
-        """Write latency.json; of the `baseline` a copy, so that the comparison can be made again without it."""
-        path = self.path / (BASELINE_LATENCY if baseline else LATENCY)
-        write_whole(path, latency.model_dump_json(indent=1).encode() + b"\n")
+    def write_latency(self, latency: Latency) -> None:
+        """Write latency.json."""
+        write_whole(self.path / LATENCY, latency.model_dump_json(indent=1).encode() + b"\n")
 
-    def read_latency(self, *, baseline: bool = False) -> Latency | None:
-        """Read what was timed (of the `baseline`, the copy); None where nothing was. RunFolderError: it is not one."""
-        path = self.path / (BASELINE_LATENCY if baseline else LATENCY)
+    def read_latency(self) -> Latency | None:
+        """Read latency.json; None where nothing was timed. RunFolderError: it is no record of that."""
+        path = self.path / LATENCY
         if not path.is_file():
             return None
         try:

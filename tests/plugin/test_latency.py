@@ -6,7 +6,6 @@ No test rests on real times: the scripted engine takes those that its script sta
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +63,10 @@ def bars(project: Project, **latency_bars: dict[str, Any]) -> None:
     project.write("thresholds.yaml", json.dumps({**sections, **({"latency": latency_bars} if latency_bars else {})}))
 
 
-def gate_against(before: Result, after: Result, root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def gate_against(before: Result, after: Result, root: Path) -> tuple[int, str]:
     """Hold a run against another as its baseline, without a model; return exit code and what was printed."""
-    assert before.folder is not None
-    assert after.folder is not None
-    shutil.copy(before.folder / "latency.json", after.folder / "latency-baseline.json")
-    run = json.loads((after.folder / "run.json").read_text())
-    (after.folder / "run.json").write_text(json.dumps({**run, "baseline": before.folder.name}))
-    result = CliRunner().invoke(app, ["gate", str(after.folder), "--root", str(root)])
+    arguments = ["gate", str(after.folder), "--root", str(root), "--baseline", str(before.folder)]
+    result = CliRunner().invoke(app, arguments)
     return result.exit_code, " ".join(result.output.split())
 
 
@@ -228,26 +223,64 @@ def test_bars_are_held_by_a_run_asked_for_latency_only(timed: Project) -> None:
     assert "1 bar not held: it was not asked for" in " ".join(not_asked.text.split())
 
 
-def test_a_slowdown_is_caught_and_the_same_again_is_not(timed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slowdown_is_caught_and_the_same_again_is_not(timed: Project) -> None:
     bars(timed, image_yes_no={"max_ratio": 3})
     before, again = (timed.run(FILE, "--cosmos-latency-rounds", "12") for _ in range(2))
     script(timed, FAST, **{"latency/image-yes_no": {"expected": True, "seconds": SLOW}})
     slower = timed.run(FILE, "--cosmos-latency-rounds", "12")
-    code, text = gate_against(before, slower, timed.path, capsys)
+    code, text = gate_against(before, slower, timed.path)
     assert code == 1
     assert "FAILED" in text
     assert "above x3" in text
-    code, text = gate_against(before, again, timed.path, capsys)
+    code, text = gate_against(before, again, timed.path)
     assert "FAILED" not in text, "the same times again are no slowdown"
     assert "within x3" in text
 
 
-def test_times_of_another_device_are_no_data(timed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slowdown_against_a_saved_baseline(timed: Project) -> None:
+    bars(timed, image_yes_no={"max_ratio": 3})
+    asked = ("--suite", "latency", "--cosmos-latency-rounds", "12")
+    before = timed.run(*asked, "--baseline", "none")
+    assert (before.exit_code, before.outcome) == (0, "no_evidence"), before.text
+    assert "1 bar left out: --baseline none" in " ".join(before.text.split())
+    saved = CliRunner().invoke(app, ["baseline", "save", str(before.folder), "before", "--root", str(timed.path)])
+    assert saved.exit_code == 0, saved.output
+    again = timed.run(*asked, "--baseline", "before")
+    assert again.outcome != "missed_bar", again.text
+    assert "within x3" in " ".join(again.text.split())
+    assert again.run["baseline"] == "before"
+    script(timed, FAST, **{"latency/image-yes_no": {"expected": True, "seconds": SLOW}})
+    slower = timed.run(*asked, "--baseline", "before")
+    assert (slower.exit_code, slower.outcome) == (1, "missed_bar"), slower.text
+    redone = CliRunner().invoke(app, ["gate", str(slower.folder), "--root", str(timed.path)])
+    assert redone.exit_code == 1
+    assert "above x3" in " ".join(redone.output.split())
+
+
+def test_a_baseline_that_was_not_timed_is_no_data(timed: Project) -> None:
+    bars(timed, image_yes_no={"max_ratio": 3})
+    before = timed.run()
+    result = timed.run("--suite", "latency", "--cosmos-latency-rounds", "10", "--baseline", str(before.folder))
+    assert (result.exit_code, result.outcome) == (1, "no_data"), result.text
+    assert "was not asked for latency" in " ".join(result.text.split())
+
+
+def test_suites_and_latency_against_one_baseline(timed: Project) -> None:
+    bars(timed, image_yes_no={"max_ratio": 3})
+    asked = ("--suite", "floors", "--suite", "latency", "--cosmos-latency-rounds", "12")
+    before = timed.run(*asked, "--baseline", "none")
+    assert before.exit_code == 0, before.text
+    script(timed, FAST, **{"latency/image-yes_no": {"expected": True, "seconds": SLOW}})
+    slower = timed.run(*asked, "--baseline", str(before.folder))
+    assert (slower.exit_code, slower.outcome) == (1, "missed_bar"), slower.text
+
+
+def test_times_of_another_device_are_no_data(timed: Project) -> None:
     bars(timed, image_yes_no={"max_ratio": 3})
     before, after = (timed.run(FILE, "--cosmos-latency-rounds", "10") for _ in range(2))
     assert before.folder is not None
     (before.folder / "latency.json").write_text(json.dumps({**latency(before), "device": "NVIDIA A100"}))
-    code, text = gate_against(before, after, timed.path, capsys)
+    code, text = gate_against(before, after, timed.path)
     assert code == 1
     assert "the baseline was timed on 'NVIDIA A100', this run on 'scripted'" in text
 
