@@ -74,6 +74,7 @@ class CosmosSession:
         self._waivers: tuple[Waiver, ...] = ()
         self._refused = False
         self._reached = False
+        self._imports: threading.Thread | None = None
         self._problem = ""
         self._remark = ""
 
@@ -129,6 +130,8 @@ class CosmosSession:
     def time(self, item: pytest.Item, benchmark: Any) -> CosmosLatency:
         """Return how long an item's benchmark took; nothing else asks a model meanwhile."""
         self.runner.rest()
+        if self._imports is not None:
+            self._imports.join()
         return self.latency.answer(item, benchmark, item.session.items)
 
     def leave_out_empty(self, report: pytest.CollectReport) -> None:
@@ -169,7 +172,8 @@ class CosmosSession:
         if not self._is_worker:
             self._open_folder()
             # the tests wait for the model now; what follows them need not wait again
-            threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True).start()
+            self._imports = threading.Thread(target=warm_imports, name="cosmos-imports", daemon=True)
+            self._imports.start()
 
     def spare_traceback(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """Let a wrong answer explain itself: pytest's traceback takes longer than all the rest of its test.
