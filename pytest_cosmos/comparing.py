@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_cosmos.errors import CosmosError, RunFolderError
 from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresholds, remarks, suites_answered_for
-from pytest_cosmos.measure import compare, pair
+from pytest_cosmos.measure import compare, pair, scale
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
 from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits
@@ -25,16 +25,21 @@ class Beside:
 def beside(
     folder: RunFolder, run: Run, outcomes: tuple[Outcome, ...], baseline: RunFolder, thresholds: Thresholds | None
 ) -> Beside:
-    """Compare a run with a baseline's, in the suites that it answers for, and count it in the ledger."""
+    """Compare a run with a baseline's, in the suites that it answers for, and count it in the ledger.
+
+    `outcomes` are as the model gave them. Confidences are compared scaled only where both runs have temperatures.
+    """
     other = baseline.read_run()
     if other.id == run.id:
         raise RunFolderError(f"{baseline.path} is the run {run.id} itself: there is nothing to compare it with.")
     refuse_mixed_splits(baseline, run.split)
     suites = {*suites_answered_for(run, outcomes)}
     before = tuple(outcome for outcome in baseline.read_outcomes() if outcome.case.suite in suites)
-    pairs = pair(before, outcomes)
+    raw = pair(before, outcomes)
+    scaled = bool(other.temperatures and run.temperatures)
+    pairs = pair(scale(before, other.temperatures), scale(outcomes, run.temperatures)) if scaled else raw
     told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(folder, run, other))
-    comparison = compare(other, run, pairs, faults=faults(other, run, pairs), remarks=told)
+    comparison = compare(other, run, pairs, faults=faults(other, run, raw), remarks=told)
     return Beside(Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
 
 

@@ -80,6 +80,8 @@ def remarks(baseline: Run, candidate: Run) -> tuple[str, ...]:
     differing = unlike(baseline.model, candidate.model)
     if differing and not (is_base_of(baseline, candidate) and baseline.id in candidate.baselines):
         found.append(f"not asked alike: {'; '.join(differing)}.")
+    if bool(baseline.temperatures) != bool(candidate.temperatures):
+        found.append("only one of both runs has its confidences scaled: they are compared as the models gave them.")
     labels = {suite.name: suite.digest for suite in baseline.suites}
     other = [suite.name for suite in candidate.suites if labels.get(suite.name, suite.digest) != suite.digest]
     if other:

@@ -59,7 +59,8 @@ def test_a_saved_baseline_is_compared_gated_and_shown(project: Project) -> None:
     assert "Broken: right before, not any more" in page
 
 
-def test_a_drop_that_so_few_cases_cannot_rule_out_is_no_evidence(project: Project) -> None:
+def test_a_drop_that_so_few_cases_cannot_rule_out_is_no_evidence(lone_project: Project) -> None:
+    project = lone_project
     project.write("thresholds.yaml", BARS.replace("MARGIN", "0.05"))
     saved(project)
     result = project.run("--baseline", "v1")
@@ -67,7 +68,8 @@ def test_a_drop_that_so_few_cases_cannot_rule_out_is_no_evidence(project: Projec
     assert "may be below" in result.text
 
 
-def test_a_clear_drop_fails(project: Project) -> None:
+def test_a_clear_drop_fails(lone_project: Project) -> None:
+    project = lone_project
     project.write("thresholds.yaml", BARS.replace("MARGIN", "0.05").replace("0.5}", "0.01}"))
     saved(project)
     project.script({"*-severity": {"raw": "3"}, "*-cracked": {"raw": "nothing"}})
@@ -75,7 +77,8 @@ def test_a_clear_drop_fails(project: Project) -> None:
     assert (result.exit_code, result.outcome) == (1, "missed_bar"), result.text
 
 
-def test_regression_thresholds_want_a_baseline_or_none_on_purpose(project: Project) -> None:
+def test_regression_thresholds_want_a_baseline_or_none_on_purpose(lone_project: Project) -> None:
+    project = lone_project
     project.write("thresholds.yaml", BARS.replace("MARGIN", "0.8"))
     result = project.run()
     assert (result.exit_code, result.outcome) == (1, "no_data"), result.text
@@ -96,7 +99,8 @@ def test_a_baseline_that_is_not_there_stops_the_run_before_it_starts(project: Pr
     assert ("Did you mean 'v1'?" in result.text) == (name == "v11")
 
 
-def test_a_baseline_that_cannot_be_read_stops_the_run_before_it_starts(project: Project) -> None:
+def test_a_baseline_that_cannot_be_read_stops_the_run_before_it_starts(lone_project: Project) -> None:
+    project = lone_project
     saved(project)
     file = project.path / "baselines/v1/outcomes.jsonl"
     lines = file.read_text().splitlines(keepends=True)
@@ -115,7 +119,8 @@ def test_the_latest_run_is_meant_as_it_was_before_this_one(project: Project) -> 
     assert comparisons(second)[0]["baseline"] == first.folder.name
 
 
-def test_changed_media_and_prompts_are_not_compared(project: Project) -> None:
+def test_changed_media_and_prompts_are_not_compared(lone_project: Project) -> None:
+    project = lone_project
     saved(project)
     project.suite("floors", samples=6)
     (project.path / "cases/floors/media/s0.png").write_bytes((project.path / "cases/floors/media/s1.png").read_bytes())
@@ -157,7 +162,8 @@ def test_only_the_wrong_cases_of_the_latest_run_are_asked_again(project: Project
     assert "--cosmos-only" in again.text
 
 
-def test_broken_cases_are_those_of_the_comparison(project: Project) -> None:
+def test_broken_cases_are_those_of_the_comparison(lone_project: Project) -> None:
+    project = lone_project
     saved(project)
     project.script({"floors/s0-cracked": WRONG, **RIGHT})
     project.run("--baseline", "v1")
@@ -174,7 +180,8 @@ def test_broken_cases_are_those_of_the_comparison(project: Project) -> None:
         ("sometimes", "chooses no cases"),
     ],
 )
-def test_a_choice_of_nothing_stops_the_run(project: Project, choice: str, problem: str) -> None:
+def test_a_choice_of_nothing_stops_the_run(lone_project: Project, choice: str, problem: str) -> None:
+    project = lone_project
     project.run()
     result = project.run("--cosmos-only", choice)
     assert result.exit_code == 4, result.text
@@ -182,13 +189,15 @@ def test_a_choice_of_nothing_stops_the_run(project: Project, choice: str, proble
     assert result.folder is None
 
 
-def test_without_an_earlier_run_there_is_nothing_to_ask_again(project: Project) -> None:
+def test_without_an_earlier_run_there_is_nothing_to_ask_again(lone_project: Project) -> None:
+    project = lone_project
     result = project.run("--cosmos-only", "error")
     assert result.exit_code == 4, result.text
     assert "there is no earlier run" in result.text
 
 
-def test_the_base_of_an_adapter_needs_one(project: Project) -> None:
+def test_the_base_of_an_adapter_needs_one(lone_project: Project) -> None:
+    project = lone_project
     result = project.run("--cosmos-compare-base")
     assert result.exit_code == 4, result.text
     assert "add --adapter DIR" in result.text

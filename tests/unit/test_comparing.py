@@ -13,7 +13,7 @@ from pytest_cosmos.comparing import baselines_of
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude
-from pytest_cosmos.records import Outcome
+from pytest_cosmos.records import Outcome, Temperature
 from pytest_cosmos.runlog import RunFolder, save_baseline
 from tests.unit.builders import outcome, run_of
 
@@ -205,3 +205,23 @@ def test_a_comparison_that_was_meddled_with_is_refused(tmp_path: Path) -> None:
     (folder.path / "comparison.json").write_text('[{"baseline": 3}]')
     with pytest.raises(RunFolderError, match="no comparison"):
         folder.read_comparisons()
+
+
+def test_confidences_are_compared_scaled_only_where_both_runs_have_temperatures(tmp_path: Path) -> None:
+    def scaled_by(temperature: float) -> dict[str, Any]:
+        prompt = outcome().case.prompt
+        one = Temperature(suite="floor", prompt=prompt.name, prompt_digest=prompt.digest, temperature=temperature)
+        return {"temperatures": (one,)}
+
+    plain = written(tmp_path, "plain", answers(90, 10))
+    once, twice = (written(tmp_path, f"t{t}", answers(90, 10), **scaled_by(t)) for t in (1, 2))
+
+    def confidence_change(folder: RunFolder, baseline: RunFolder) -> float | None:
+        found = held(tmp_path, folder, baseline).changes[0].comparison
+        assert ("has its confidences scaled" in str(found.remarks)) == (plain in (folder, baseline))
+        return next(one.value for one in found.differences if one.metric == "mean_confidence")
+
+    assert confidence_change(twice, plain) == 0
+    change = confidence_change(twice, once)
+    assert change is not None
+    assert change < -0.05, "at twice the temperature the model is less sure"
