@@ -85,7 +85,7 @@ def make_settings(config: pytest.Config) -> Settings:
         ci=os.environ.get("CI", "").lower() not in ("", "0", "false"),
         endpoint=_endpoint(config) if engine == "endpoint" else "",
         concurrency=_concurrency(config) if engine == "endpoint" else None,
-        calibration=_path(config, "calibration"),
+        calibration=None if option.cosmos_calibration == "none" else _path(config, "calibration"),
         check_determinism=_check_determinism(config),
         **{name: value for name, value in given.items() if value or name in _AS_GIVEN},
     )

@@ -140,7 +140,7 @@ OPTIONS = (
                        "help": "Ask each case K more times (2 or more) with sampling on, to see whether the answer is "
                        "stable; the greedy answer alone is asserted and gated"}),
     Option("calibration", {"metavar": "FILE", "help": "Scale confidences by the temperatures that pytest-cosmos "
-                           "calibrate fitted, before figures are made of them"}),
+                           "calibrate fitted, before figures are made of them; none: as the model says them"}),
     Option("check-determinism", {"action": "store_true", "default": False,
                                  "help": "Ask some cases again alone, to see whether the batch changes the answer"}),
     Option("split", {"choices": ("test", "validation", "train"),

@@ -180,3 +180,15 @@ def test_what_turns_out_to_be_of_another_model_is_not_used_and_fails_the_run(lon
     told = CliRunner().invoke(app, ["gate", str(result.folder), "--root", str(lone_project.path)])
     assert told.exit_code == 1
     assert "calibration.json was not used: it was fitted on another model." in " ".join(told.output.split())
+
+
+def test_the_ini_file_names_the_temperatures_and_an_option_leaves_them_out(lone_project: Project) -> None:
+    prepare(lone_project)
+    lone_project.write("pytest.ini", "[pytest]\ncosmos_calibration = calibration.json\n")
+    assert lone_project.run("--cosmos-split", "validation").exit_code == 4, "it is not there yet"
+    first = lone_project.run("--cosmos-split", "validation", "--cosmos-calibration", "none")
+    assert calibrate(lone_project, first).exit_code == 0, first.text
+    assert figure(lone_project.run(), "mean_confidence") < SURE
+    plain = lone_project.run("--cosmos-calibration", "none")
+    assert plain.run["temperatures"] == []
+    assert figure(plain, "mean_confidence") == pytest.approx(SURE)

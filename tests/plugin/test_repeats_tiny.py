@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from .conftest import Project
+from .conftest import TEST, Project
+from .test_calibration import calibrate, figure
 from .test_repeats import repeats, summary
-from .test_tiny import use_shipped_images
+from .test_tiny import SHIPPED, use_shipped_images
 
 ASKED = ("--cosmos-repeats", "2", "--cosmos-check-determinism", "--cosmos-threads", "1", "--allow-partial")
 
@@ -37,3 +40,26 @@ def test_the_embedded_model_is_asked_again(pytester: pytest.Pytester) -> None:
         if line["manner"] == "sampled":
             assert sampled[line["case_key"], line["number"]]["reply"]["raw"] == line["reply"]["raw"]
     assert sum(line["manner"] == "alone" for line in repeats(again)) == 24
+
+
+def test_the_embedded_model_is_calibrated_on_the_shipped_validation_split(lone_project: Project) -> None:
+    project = lone_project
+    shipped = ("--cosmos-cases", str(SHIPPED.parent), "--suite", "floor_cracks", "--cosmos-threads", "1")
+    project.write("benchmarks/test_floors.py", TEST.replace("floors", "floor_cracks"))
+    result = calibrate(project, project.run(*shipped, "--cosmos-split", "validation", engine=()))
+    assert result.exit_code == 0, result.text
+    file = json.loads((project.path / "calibration.json").read_text())
+    assert len(file["fingerprint"]) == 64
+    assert {one["cases"] for one in file["temperatures"]} == {160}
+    assert all(one["error_after"] < one["error_before"] for one in file["temperatures"])
+    asked = (*shipped, "--limit", "20", "--allow-partial", "--cosmos-no-gate")
+    plain = project.run(*asked, engine=())
+    scaled = project.run(*asked, "--cosmos-calibration", "calibration.json", engine=())
+    assert len(scaled.run["temperatures"]) == 3
+    assert scaled.run["stored"] == 60, "the same replies"
+    assert figure(scaled, "ece") < figure(plain, "ece")
+    file["fingerprint"] = "0" * 64
+    (project.path / "calibration.json").write_text(json.dumps(file))
+    other = project.run(*asked, "--cosmos-calibration", "calibration.json", engine=())
+    assert other.exit_code == 4
+    assert "it was fitted on tiny 000000000000 (transformers), but asked is tiny" in other.text
