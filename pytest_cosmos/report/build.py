@@ -81,6 +81,7 @@ def build_view(
         suites=_suites(run, summary, figures, prompts),
         worst=tuple(card(found[key]) for key in summary.worst if key in found)[:CARDS],
         low_confidence=tuple(card(found[key]) for key in summary.low_confidence if key in found)[:LEAST_CONFIDENT],
+        scaled=scaled_by(run),
         stability=stability_views(summary.stability),
         determinism=determinism_lines(run, summary),
         times=_times(run),

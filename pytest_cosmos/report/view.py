@@ -321,6 +321,8 @@ class ReportView:
     suites: tuple[SuiteView, ...]
     worst: tuple[Card, ...]
     low_confidence: tuple[Card, ...]
+    scaled: str
+    """By which temperatures the confidences are scaled; empty: they are as the model said them."""
     stability: tuple[StabilityView, ...]
     determinism: tuple[tuple[str, Style], ...]
     """What became of cases asked again alone: lines and their style."""
