@@ -6,10 +6,10 @@ The answer that is asserted and gated is there by then. What is asked here only 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_cosmos.engines import Engine, Plan, Progress, error_reply
 from pytest_cosmos.judging import judge
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_cosmos.settings import Settings
+
+RepeatKey: TypeAlias = tuple[str, str, int]
+"""Case, manner, number."""
 
 ALONE = 24
 """How many cases are asked again alone."""
@@ -72,14 +75,17 @@ def repeat_of(one: Round, case: Case, reply: Reply) -> Repeat:
     )
 
 
-def lost_repeats(settings: Settings, cases: Iterable[Case], told: Iterable[Repeat]) -> Iterator[Repeat]:
+def key_of(repeat: Repeat) -> RepeatKey:
+    """Return what tells a repeat from others."""
+    return repeat.case_key, repeat.manner, repeat.number
+
+
+def lost_repeats(settings: Settings, cases: Sequence[Case], told: Set[RepeatKey]) -> Iterator[Repeat]:
     """Yield an error for every repeat that was meant to be and that no process told of."""
-    known = {(repeat.case_key, repeat.number) for repeat in told if repeat.manner == "sampled"}
-    asked = tuple(cases)
     for one in rounds_of(settings):
         if one.manner == "sampled":
-            for case in asked:
-                if (case.key, one.number) not in known:
+            for case in cases:
+                if (case.key, one.manner, one.number) not in told:
                     yield repeat_of(one, case, error_reply(case.key, NEVER_TOLD))
 
 

@@ -22,7 +22,7 @@ from pytest_cosmos.engines import Progress
 from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.measure import read_facts
 from pytest_cosmos.pipeline import Conclusion, conclude, report
-from pytest_cosmos.plugin.again import lost_repeats
+from pytest_cosmos.plugin.again import RepeatKey, key_of, lost_repeats
 from pytest_cosmos.plugin.collection import relative
 from pytest_cosmos.plugin.temperatures import temperatures_for
 from pytest_cosmos.records import Case, Latency, ModelRecord, Outcome, Repeat, Run, SuiteRecord, Verdict
@@ -48,8 +48,9 @@ class Reporter:
         self._clock = time.perf_counter()
         self._turns = settings.turns()
         self._recorders: list[Recorder] = []
-        self._keys: dict[str, Case] = {}
-        self._repeated: dict[tuple[str, str, int], Repeat] = {}
+        self._keys: set[str] = set()
+        self._to_repeat: list[Case] = []
+        self._repeated: set[RepeatKey] = set()
         self._failed: dict[str, str] = {}
         self._first_verdict: float | None = None
         self._processes: list[dict[str, Any]] = []
@@ -80,7 +81,9 @@ class Reporter:
             return
         if self._first_verdict is None:
             self._first_verdict = time.perf_counter() - self._clock
-        self._keys[outcome.case.key] = outcome.case
+        self._keys.add(outcome.case.key)
+        if self._settings.repeats:
+            self._to_repeat.append(outcome.case)
         self.open()
         for recorder, one in zip(self._recorders, (*earlier, outcome), strict=True):
             if one is not None:
@@ -88,9 +91,9 @@ class Reporter:
 
     def add_repeat(self, repeat: Repeat) -> None:
         """Take in what a case of the candidate came to that was asked once more; each repeat counts once."""
-        known = (repeat.case_key, repeat.manner, repeat.number)
+        known = key_of(repeat)
         if repeat.case_key in self._keys and known not in self._repeated:
-            self._repeated[known] = repeat
+            self._repeated.add(known)
             self._recorders[-1].add_repeat(repeat)
 
     def add_failure(self, nodeid: str, must_pass: str = "") -> None:
@@ -127,7 +130,7 @@ class Reporter:
         they did not answer does: they were asked for.
         """
         self.open()
-        for repeat in list(lost_repeats(self._settings, self._keys.values(), self._repeated.values())):
+        for repeat in lost_repeats(self._settings, self._to_repeat, frozenset(self._repeated)):
             self.add_repeat(repeat)
         conclusions = [self._conclude(place, interrupted=interrupted) for place in range(len(self._turns))]
         *self._baselines, self.conclusion = conclusions

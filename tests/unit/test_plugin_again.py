@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from pytest_cosmos.plugin.again import draw, lost_repeats, rounds_of
+from pytest_cosmos.plugin.again import draw, key_of, lost_repeats, rounds_of
 from pytest_cosmos.settings import Settings
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, case
 
@@ -51,9 +51,9 @@ def test_the_draw_is_even_over_prompts_and_hangs_on_no_order() -> None:
 
 def test_what_no_process_told_of_is_an_error() -> None:
     cases = [case("s1"), case("s2")]
-    lost = list(lost_repeats(settings(repeats=2, check_determinism=True), cases, []))
+    lost = list(lost_repeats(settings(repeats=2, check_determinism=True), cases, set()))
     assert [(one.case_key, one.number, one.manner) for one in lost] == [
         (each.key, number, "sampled") for number in (1, 2) for each in cases
     ]
     assert all("not asked" in one.reply.error for one in lost)
-    assert list(lost_repeats(settings(repeats=2), cases, lost)) == []
+    assert list(lost_repeats(settings(repeats=2), cases, set(map(key_of, lost)))) == []
