@@ -251,7 +251,8 @@ def _measured(checks: Sequence[Check]) -> Iterator[str]:
     rows = []
     for check in checks:
         (value, bar), interval = value_and_bar(check), check_interval(check)
-        n = f"{check.metric.cases}/{check.metric.samples}" if check.metric.cases else ""
+        images = f"/{check.metric.samples}" if check.threshold.kind != "latency" else " rounds"
+        n = f"{check.metric.cases}{images}" if check.metric.cases else ""
         rows.append((value, f"[{interval}]" if interval else "", bar, n))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for value, interval, bar, n in rows:
