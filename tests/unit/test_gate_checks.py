@@ -282,3 +282,13 @@ def test_coverage_and_accuracy_of_what_the_model_is_sure_of() -> None:
     assert one(bar("selective_accuracy", at_least=1.0, abstain_below=0.6), cases).status is MET
     assert one(bar("selective_accuracy", at_least=1.0, abstain_below=0.5), cases).status is NOT_MET
     assert one(bar("selective_accuracy", at_least=0.0, abstain_below=0.95), cases).status is NO_DATA
+
+
+def test_a_bar_that_is_missed_is_not_doubted() -> None:
+    assert one(bar(at_least=0.8), outcomes_of(3, 1)).doubt == ""
+    assert one(bar(at_least=0.3, bound="lower"), outcomes_of(3, 1)).doubt == ""
+
+
+def test_as_many_cases_as_asked_for_are_not_too_few() -> None:
+    found = one(bar("balanced_accuracy", at_least=0.5, min_cases=4), outcomes_of(3, 1))
+    assert found.message == "no data: it can't be computed from 4 cases"

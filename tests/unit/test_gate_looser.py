@@ -87,3 +87,27 @@ def test_confidence_of_a_figure_that_is_only_printed_demands_nothing(tmp_path: P
 
 def test_everything_gone_is_named_line_by_line(tmp_path: Path) -> None:
     assert len(looser(read(tmp_path, BASE), Thresholds())) == 7
+
+
+PRICED = """\
+version: 1
+release:
+  floor:
+    expected_cost: {at_most: 0.5, cost: {missed_hazard: 10, false_alarm: 1}}
+    coverage: {at_least: 0.8, abstain_below: 0.6}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ("missed_hazard: 10", "missed_hazard: 5", ("release floor expected_cost: cost of a missed_hazard 5, was 10",)),
+        ("missed_hazard: 10", "missed_hazard: 20", ()),
+        ("abstain_below: 0.6", "abstain_below: 0.4", ("release floor coverage: abstain_below 0.4, was 0.6",)),
+        ("abstain_below: 0.6", "abstain_below: 0.7", ("release floor coverage: abstain_below 0.7, was 0.6",)),
+        ("0.5", "0.5", ()),
+    ],
+)
+def test_costs_and_abstaining(tmp_path: Path, written: str, instead: str, told: tuple[str, ...]) -> None:
+    base, now = read(tmp_path, PRICED), read(tmp_path, PRICED.replace(written, instead))
+    assert looser(base, now) == told

@@ -140,3 +140,8 @@ def test_waived_cases_are_those_let_through_today(today: date, waived: tuple[str
 def test_must_pass_is_no_bar_so_it_holds_where_no_bar_does(changes: dict[str, Any]) -> None:
     assert decided(WRONG, waivers=(), **changes).exit_code == 1
     assert decided(WRONG, **changes).exit_code == 0
+
+
+def test_three_cases_are_told_in_full() -> None:
+    decision = decided(*(outcome(f"m{n}", said="No", must_pass=True) for n in range(3)), waivers=())
+    assert " and " not in decision.reasons[0].partition(". Mend")[0]
