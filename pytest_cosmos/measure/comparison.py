@@ -6,7 +6,7 @@ Only a case that both were asked alike, and both replied to, is compared; every 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,8 @@ def difference(
         if metric in PAIRED_SHARES
         else _of_figure(after.value - before.value, before, after, sides[1], confidence)
     )
+    if "p_value" not in measured:
+        measured["p_value"] = figure_test(_added(metric, sides, parameters), sides[1].cluster)
     return _worded(found.model_copy(update={"baseline": before.value, "candidate": after.value, **measured}))
 
 
@@ -196,9 +198,33 @@ def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confid
     low, high = figure_interval(
         value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=min(worths, default=None)
     )
-    return {
-        **_basis(of), "value": value, "low": low, "high": high, "p_value": figure_test(value, is_ - was, of.cluster),
-    }  # fmt: skip
+    return {**_basis(of), "value": value, "low": low, "high": high}
+
+
+def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> Values:
+    """Return what each case adds to the difference of a figure, linearised about both runs taken together.
+
+    Were the two equally good, either's reply to a case could as well be the other's: then each sign is as likely.
+    """
+    both = _together(*sides)
+    # no figure of the answers looks at times: they tell which row of the two is which, where keys occur twice
+    both = replace(both, seconds=np.arange(len(both), dtype=np.float64))
+    pooled = figure(metric, both, parameters)
+    moves = np.zeros(len(both))
+    if pooled.influence is not None:
+        moves[pooled.of.seconds.astype(np.int64)] = np.nan_to_num(pooled.influence)
+    was, is_ = np.split(moves, 2)
+    return 2 * (is_ - was)
+
+
+def _together(before: Facts, after: Facts) -> Facts:
+    """Return the rows of both sides as one, with the candidate's numbers of prompts and clusters."""
+    numbers = {prompt.name: number for number, prompt in enumerate(after.prompts)}
+    renumbered = np.array([numbers.get(prompt.name, -1) for prompt in before.prompts], dtype=np.int64)
+    before = replace(before, prompts=after.prompts, prompt=renumbered[before.prompt], cluster=after.cluster)
+    columns = (one.name for one in fields(Facts) if one.name != "prompts")
+    joined = {name: np.concatenate([getattr(before, name), getattr(after, name)]) for name in columns}
+    return Facts(prompts=after.prompts, **joined)
 
 
 def _moves(figure: Figure, facts: Facts) -> Values:

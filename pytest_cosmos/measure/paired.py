@@ -103,14 +103,14 @@ def share_test(change: Values, cluster: Codes) -> float:
     return min(1.0, 2 * float(chances[as_large:].sum()))
 
 
-def figure_test(value: float, change: Values, cluster: Codes) -> float:
+def figure_test(change: Values, cluster: Codes) -> float:
     """Return the two-sided p of no difference of any two figures: sign flips of whole clusters, seeded.
 
-    `change` sums to 0, as for `figure_interval`; here every case carries its part of `value` besides.
+    `change` is what each case adds to the difference, 0 where nothing changed.
     """
     from scipy.stats import permutation_test
 
-    sums = np.bincount(cluster, change + value / len(change))
+    sums = np.bincount(cluster, change)
     sums = sums[sums != 0]
     if len(sums) < 2:  # either sign is as likely
         return 1.0

@@ -386,3 +386,35 @@ def test_a_candidate_that_lost_confidences_is_not_compared_by_them(name: str) ->
     assert difference(pair(before, after), "floor", name).change == "no_data"
     assert difference(pair(before, before), "floor", name).change != "no_data"
     assert difference(pair(after, before), "floor", name).change != "no_data"
+
+
+@pytest.mark.parametrize("name", ["f1", "balanced_accuracy", "precision"])
+def test_one_case_that_changed_is_no_evidence_in_any_figure(name: str) -> None:
+    before, after = said("rrrrwRRRRRRRWR"), said("rrrrrRRRRRRRWR" if name != "precision" else "rrrrwRRRRRRRRR")
+    found = difference(pair(before, after), "floor", name)
+    assert found.value != 0
+    assert found.p_value == 1
+
+
+@pytest.mark.parametrize("name", ["f1", "balanced_accuracy", "precision", "mean_confidence"])
+def test_figures_are_tested_by_exchanging_the_sides(name: str) -> None:
+    rng = np.random.default_rng(3)
+    letters = [(str(rng.choice(list("rw"))), str(rng.choice(list("rw")))) for _ in range(9)]
+    letters += [(one.upper(), two.upper()) for one, two in letters[::-1]]
+    before, after = ([said(side)[0] for side in one] for one in zip(*letters, strict=True))
+    before, after = (
+        [_renamed(one, f"s{n}", 0.6 + 0.01 * n + shift * (n % 3)) for n, one in enumerate(side)]
+        for side, shift in ((before, 0.0), (after, 0.04))
+    )
+    found = difference(pair(before, after), "floor", name)
+    by_hand = []
+    for _ in range(400):
+        swap = rng.random(len(before)) < 0.5
+        mixed = [(b, a) if s else (a, b) for a, b, s in zip(after, before, swap, strict=True)]
+        drawn = difference(pair([b for _, b in mixed], [a for a, _ in mixed]), "floor", name)
+        by_hand.append(abs(drawn.value or 0) >= abs(found.value or 0) - 1e-9)
+    assert found.p_value == pytest.approx(np.mean(by_hand), abs=0.12)
+
+
+def _renamed(one: Outcome, sample: str, confidence: float) -> Outcome:
+    return outcome(sample, one.case.prompt, one.case.expected, one.judgement.answer, confidence=confidence)

@@ -127,22 +127,19 @@ def test_the_test_of_clusters_tries_every_flip(sums: list[int]) -> None:
 @settings(max_examples=30, deadline=None)
 def test_the_test_of_a_figure_tries_every_flip_of_few_clusters(values: list[int]) -> None:
     each = np.array(values, float)
-    mean = float(each.mean())
-    influence = (each - mean) / len(each)
-    assert figure_test(mean, influence, alone(each)) == pytest.approx(by_all_flips(each / len(each)))
+    assert figure_test(each / len(each), alone(each)) == pytest.approx(by_all_flips(each / len(each)))
 
 
 def test_the_test_of_a_figure_is_the_same_each_time_and_agrees_with_a_t_test() -> None:
     each = np.random.default_rng(4).normal(0.2, 1, 120)
-    influence = (each - each.mean()) / len(each)
-    first, again = (figure_test(float(each.mean()), influence, alone(each)) for _ in range(2))
+    first, again = (figure_test(each / len(each), alone(each)) for _ in range(2))
     assert first == again
     statistic = each.mean() / (each.std(ddof=1) / np.sqrt(len(each)))
     assert first == pytest.approx(2 * t.sf(abs(statistic), len(each) - 1), abs=0.02) != pytest.approx(1, abs=0.8)
 
 
 def test_without_any_change_there_is_no_evidence() -> None:
-    assert figure_test(0.0, np.zeros(5), np.arange(5)) == 1
+    assert figure_test(np.zeros(5), np.arange(5)) == 1
     assert share_test(np.zeros(5), np.arange(5)) == 1
 
 
