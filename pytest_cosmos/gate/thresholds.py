@@ -14,7 +14,7 @@ regression:                                          # against the baseline
   floor_cracks:
     accuracy: {max_drop: 0.02}
 latency:                                             # against the baseline's, on devices of that name
-  image_binary: {max_ratio: 1.10, where: "NVIDIA*"}
+  image_yes_no: {max_ratio: 1.10, where: "NVIDIA*"}
 waivers:
   - {case: floor_cracks/floor-0042-binary_safety, reason: "…", owner: "…", expires: 2026-12-31}
 """
@@ -149,5 +149,5 @@ def _suites(node: Node, what: str, kind: ThresholdKind, reader: YamlReader) -> I
 
 
 def _latency(node: Node, reader: YamlReader) -> Iterator[Threshold]:
-    for name, bars in reader.mapping(node, "latency", f"{{image_binary: {EXAMPLES['latency']}}}").items():
+    for name, bars in reader.mapping(node, "latency", f"{{image_yes_no: {EXAMPLES['latency']}}}").items():
         yield read_latency(name, bars, reader)

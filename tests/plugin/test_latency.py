@@ -370,3 +370,21 @@ def test_pytest_benchmark_of_others_is_left_alone(timed: Project) -> None:
     assert first.folder is None
     saved = json.loads(next((timed.path / ".benchmarks").rglob("*_other.json")).read_text())
     assert "cosmos" not in saved["machine_info"]
+
+
+def test_the_embedded_model_is_timed_at_everything(timed: Project) -> None:
+    result = timed.run(FILE, "--cosmos-latency-rounds", "1", engine=())
+    assert (result.exit_code, result.outcome) == (0, "no_evidence"), result.text
+    measured = latency(result)
+    found = {series["name"]: series for series in measured["series"]}
+    assert len(found) == 13
+    assert measured["device"].startswith("cpu ")
+    assert measured["model"]["fingerprint"]
+    assert result.run["model"]["dtype"] == "float32"
+    for series in found.values():
+        assert series["error"] == ""
+        assert len(series["seconds"]) == 1
+        assert series["memory"] > 50_000_000
+    assert found["image_first_token"]["tokens"] == [1]
+    assert found["image_yes_no"]["tokens"][0] > 1
+    assert not (timed.path / "reports" / "store").exists()
