@@ -44,8 +44,9 @@ def test_the_embedded_model_is_asked_again(pytester: pytest.Pytester) -> None:
 
 def test_the_embedded_model_is_calibrated_on_the_shipped_validation_split(lone_project: Project) -> None:
     project = lone_project
-    shipped = ("--cosmos-cases", str(SHIPPED.parent), "--suite", "floor_cracks", "--cosmos-threads", "1")
+    shipped = (f"--cosmos-cases={SHIPPED.parent}", "--suite", "floor_cracks", "--cosmos-threads", "1")
     project.write("benchmarks/test_floors.py", TEST.replace("floors", "floor_cracks"))
+    project.write("thresholds.yaml", "version: 1\nrelease:\n  floor_cracks:\n    accuracy: {at_least: 0.1}\n")
     result = calibrate(project, project.run(*shipped, "--cosmos-split", "validation", engine=()))
     assert result.exit_code == 0, result.text
     file = json.loads((project.path / "calibration.json").read_text())
