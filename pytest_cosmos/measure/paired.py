@@ -6,6 +6,7 @@ not independent of each other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,8 +73,9 @@ def figure_interval(
 ) -> tuple[float, float]:
     """Return the interval of the difference of any two figures, from how much each case moves it (sums to 0).
 
-    Student's t on cluster sums, but never narrower than the interval of shares without a changed case on as many
-    clusters: no figure is sure for want of variance. `worth`: how many cases it rests on, where these are fewer.
+    Student's t on cluster sums; the reach of shares without a changed case on as many clusters is added as
+    independent errors are: few changes are skewed, and none at all is no certainty. `worth`: how many cases it rests
+    on, where these are fewer.
     """
     from scipy.special import stdtrit
 
@@ -81,7 +83,7 @@ def figure_interval(
     z, sure = quantile(cluster, confidence), float(clusters) if worth is None else min(float(clusters), worth)
     half = top * z**2 / (sure + z**2)
     if clusters > 1:
-        half = max(half, float(stdtrit(clusters - 1, (1 + confidence) / 2)) * variance(change, cluster) ** 0.5)
+        half = math.hypot(half, float(stdtrit(clusters - 1, (1 + confidence) / 2)) * variance(change, cluster) ** 0.5)
     return max(-top, value - half), min(top, value + half)
 
 

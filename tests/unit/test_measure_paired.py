@@ -200,7 +200,7 @@ def test_a_figures_interval_is_students_on_cluster_sums() -> None:
     sums = np.bincount(cluster, influence)
     half = t.ppf(0.95, 19) * np.sqrt(20 / 19 * (sums**2).sum())
     floor = 4 * t.ppf(0.95, 19) ** 2 / (20 + t.ppf(0.95, 19) ** 2)
-    assert (low, high) == pytest.approx((0.1 - max(half, floor), 0.1 + max(half, floor)))
+    assert (low, high) == pytest.approx((0.1 - np.hypot(half, floor), 0.1 + np.hypot(half, floor)))
 
 
 @pytest.mark.parametrize(("worth", "rests_on"), [(None, 25), (7.5, 7.5), (100.0, 25)])
