@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.simulation import intervals
+from tools.simulation import comparisons, intervals, others, power, whole
 from tools.simulation.sections import Budget, Section
 
 SECTIONS: dict[str, tuple[Callable[[Budget], Section], int]] = {
@@ -25,6 +25,16 @@ SECTIONS: dict[str, tuple[Callable[[Budget], Section], int]] = {
     "perfect": (intervals.perfect, 4000),
     "small": (intervals.small, 2000),
     "figures": (intervals.figures, 1000),
+    "differences": (comparisons.differences, 1500),
+    "alike": (comparisons.alike, 1000),
+    "slices": (comparisons.slices, 1000),
+    "alike_figures": (comparisons.alike_figures, 700),
+    "worse": (comparisons.worse, 800),
+    "worse_figures": (comparisons.worse_figures, 400),
+    "power": (power.power, 1000),
+    "gate": (whole.gate, 300),
+    "calibration": (others.calibration, 2000),
+    "latency": (others.latency, 800),
 }
 """What can be simulated, with the repetitions of each design that are enough for its claims."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tools.simulate_gate import SECTIONS, main, write
-from tools.simulation import intervals
-from tools.simulation.designs import INDEPENDENT, Bond
+from tools.simulation import comparisons, intervals, others, power, whole
+from tools.simulation.designs import INDEPENDENT, Bond, Change
 from tools.simulation.sections import Bar, Budget, Rate, Section, pooled
 
 BUDGET = Budget(repetitions=400, seed=11)
@@ -28,6 +28,49 @@ def test_intervals_cover_and_bounds_hold(sizes: str, bond: Bond) -> None:
 def test_intervals_are_no_wider_than_they_must_be() -> None:
     seen = intervals.misses(intervals.Cell(300, "3", 0.7, Bond("beta", 0.5)), BUDGET)
     assert seen.inside.value <= 0.98
+
+
+@pytest.mark.parametrize("sizes", ["1", "3", "1-20"])
+def test_models_that_are_equally_good_are_called_so(sizes: str) -> None:
+    cells = comparisons.cells((100,), (sizes,), [(0.2, 0.0)], (INDEPENDENT, Bond("beta", 0.5)), (0.8,))
+    for cell in cells:
+        assert comparisons.rate(cell, comparisons.called_a_change, BUDGET).value <= 0.08
+
+
+def test_of_many_slices_none_is_called_changed_by_chance() -> None:
+    cell = comparisons.Cell(100, "3", Change(0.8, 0.2, 0.0), Bond("beta", 0.3))
+    assert comparisons.rate(cell, comparisons.called_a_change_somewhere, Budget(200, 11)).value <= 0.08
+
+
+@pytest.mark.parametrize("sizes", ["1", "3", "1-20"])
+@pytest.mark.parametrize("changed", [0.02, 0.2])
+def test_a_drop_as_large_as_the_margin_hardly_passes(sizes: str, changed: float) -> None:
+    for cell in comparisons.cells((100,), (sizes,), [(changed, -0.02)], (INDEPENDENT, Bond("beta", 0.7)), (0.9,)):
+        assert comparisons.rate(cell, comparisons.passes, BUDGET).value <= 0.05
+
+
+def test_differences_are_covered() -> None:
+    for cell in comparisons.cells((100,), ("1", "1-5"), [(0.1, -0.05)], (INDEPENDENT, Bond("whole")), (0.8,)):
+        assert comparisons.rate(cell, comparisons.covered, BUDGET).value >= 0.92
+
+
+@pytest.mark.parametrize("claim", [power.Claim("bar", 0.85, 0.9), power.Claim("change", 0.0, -0.05, 0.1)], ids=str)
+def test_planned_sizes_show_what_is_so(claim: power.Claim) -> None:
+    assert 0.74 <= power.shown(claim, power.planned(claim), BUDGET).value <= 0.88
+
+
+def test_honest_confidences_are_seldom_above_the_noise() -> None:
+    assert 0.01 <= others.above_noise(200, "sure", BUDGET).value <= 0.09
+
+
+def test_equal_times_are_not_slower_for_sure() -> None:
+    assert all(rate.value <= 0.1 for rate in others.slower(20, 0.0, 1.1, Budget(40, 11)))
+
+
+def test_the_whole_gate_stops_a_candidate_at_its_limits_and_lets_a_good_one_through() -> None:
+    budget = Budget(40, 11)
+    assert whole.passes(whole.AT_LIMIT[4], budget).value <= 0.1
+    assert whole.passes(whole.GOOD[0], budget).value >= 0.8
 
 
 def test_the_same_seed_draws_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,8 @@ Codes = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 SUITE = "floor"
+CATEGORIES = 4
+"""Every cluster is of one; slices are made by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Suite:
     """Of everything answered correctly."""
     right: NDArray[np.object_]
     wrong: NDArray[np.object_]
+
+    slices: tuple[Flags, ...]
+    """Which cases are of each prompt and of each category."""
 
     @property
     def cluster(self) -> Codes:
@@ -88,13 +93,22 @@ def suite_of(sizes: Sequence[int]) -> Suite:
         label = "Yes" if number % 2 else "No"
         for member in range(size // prompts):
             name = f"s{number:05d}x{member}"
-            sample = Sample(id=name, media=(f"{name}.jpg",), label=label, group=f"g{number}" if prompts == 1 else "")
+            sample = Sample(
+                id=name,
+                media=(f"{name}.jpg",),
+                label=label,
+                category=f"c{number // 2 % CATEGORIES}",
+                group=f"g{number}" if prompts == 1 else "",
+            )
             cases += [Case(suite=SUITE, sample=sample, prompt=prompt, expected=label) for prompt in asked]
     cases.sort(key=lambda case: case.key)
     right, wrong = np.empty(len(cases), dtype=object), np.empty(len(cases), dtype=object)
     right[:] = [_outcome(case, case.expected) for case in cases]
     wrong[:] = [_outcome(case, "No" if case.expected == "Yes" else "Yes") for case in cases]
-    return Suite(read_facts(right)[SUITE], right, wrong)
+    facts = read_facts(right)[SUITE]
+    by_key = {key: facts.values_of(key) for key in ("prompt", "category")}
+    slices = tuple(np.asarray(values == one) for values in by_key.values() for one in sorted(set(values)))
+    return Suite(facts, right, wrong, slices)
 
 
 def _outcome(case: Case, said: str) -> Outcome:
