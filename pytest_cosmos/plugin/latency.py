@@ -239,7 +239,7 @@ class LatencyBench:
                 series = measure_latency(
                     engine, benchmarks, rounds=settings.latency_rounds, seed=settings.seed, tick=self._tick
                 )
-                after = machine_facts(settings.device if on_gpu else None)
+                machine = _before_and_after(before, machine_facts(settings.device if on_gpu else None))
                 model = engine.describe()
             except Exception as error:
                 self._failure = str(error) if isinstance(error, CosmosError) else f"{type(error).__name__}: {error}"
@@ -254,10 +254,7 @@ class LatencyBench:
             warmup=WARMUP,
             seed=settings.seed,
             series=series,
-            machine={
-                **before,
-                **{f"{name}, after": value for name, value in after.items() if before.get(name) != value},
-            },
+            machine=machine,
         )
 
     def _engine(self, folders: Mapping[str, Path]) -> Timed:
@@ -335,3 +332,8 @@ def machine_facts(gpu: str | None) -> dict[str, str]:
         return {"load of one minute": f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"}
     except OSError:
         return {}
+
+
+def _before_and_after(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    changed = {f"{name}, after": value for name, value in after.items() if before.get(name) != value}
+    return {**before, **changed}

@@ -13,36 +13,39 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cosmos.engines import check_engine, device_problem, prompt_problems
-from pytest_cosmos.engines.known_models import read_models
-from pytest_cosmos.engines.models import locate, pin_advice
-from pytest_cosmos.errors import CosmosError, Problems
-from pytest_cosmos.gate import name_problems, read_thresholds, waived_until, waiver_of
+from pytest_cosmos.errors import CosmosError
 from pytest_cosmos.measure import warm_imports
-from pytest_cosmos.pipeline import current_day
 from pytest_cosmos.plugin.collection import Collection, case_of, is_ours, keep_items, make_collection, unfit
 from pytest_cosmos.plugin.latency import ALONE, CosmosLatency, LatencyBench
 from pytest_cosmos.plugin.live import LiveLine
 from pytest_cosmos.plugin.options import asked_explicitly
+from pytest_cosmos.plugin.problems import (
+    model_problem,
+    models_file_problems,
+    problems_asking,
+    refusal,
+    threshold_problems,
+    unpinned_advice,
+    waivers_of,
+)
 from pytest_cosmos.plugin.reporting import Reporter
-from pytest_cosmos.plugin.running import EARLIER, OUTCOME, Runner, explain, fails_outright, why_outright
-from pytest_cosmos.plugin.temperatures import calibration_problems
-from pytest_cosmos.plugin.workers import DEADLINE, EARLIER_RUNS, PLACE, Places, worker_count
-from pytest_cosmos.records import Outcome, Repeat, Verdict, Waiver
+from pytest_cosmos.plugin.running import Runner
+from pytest_cosmos.plugin.verdicts import (
+    OUTRIGHT,
+    PROPERTY,
+    is_lost,
+    judge_report,
+    remember_failed,
+    spare_traceback,
+    take_outcomes,
+)
+from pytest_cosmos.plugin.workers import DEADLINE, EARLIER_RUNS, PLACE, Places
+from pytest_cosmos.records import Repeat, Verdict, Waiver
 from pytest_cosmos.report import summary_lines
 from pytest_cosmos.suites import LATENCY
 
 if TYPE_CHECKING:
     from pytest_cosmos.settings import Settings
-
-PROPERTY = "cosmos"
-"""Name of the user property that carries an outcome from worker to controller."""
-
-OUTRIGHT = "cosmos_must_pass"
-"""Name of the user property of a test that failed only because its sample must pass: the key of its case."""
-
-FAILURES = (AssertionError, pytest.fail.Exception)
-"""How a test body says that it does not accept an answer."""
 
 INTERRUPTED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 """Ctrl-C, broken test files, xdist's `-x`: what was selected and asked then says nothing of what should have been."""
@@ -97,7 +100,11 @@ class CosmosSession:
         # mistakes in models.yaml are told by the workers, together with those in the other files
         if self._is_controller and LATENCY in self.settings.suites:
             raise pytest.UsageError(ALONE)
-        if self._is_controller and not models_file_problems(self.settings) and (problem := self._model_problem()):
+        if (
+            self._is_controller
+            and not models_file_problems(self.settings)
+            and (problem := model_problem(self._config, self.settings))
+        ):
             self._refused = True
             raise pytest.UsageError(problem)
 
@@ -153,7 +160,7 @@ class CosmosSession:
         if self._is_worker and self.latency.asked:
             self._collection.problems.append(ALONE)
         if (any(map(is_ours, items)) or self.latency.planned) and not self._collection.problems:
-            self._collection.problems += self._problems_asking(items)
+            self._collection.problems += problems_asking(self._config, self.settings, items)
         if self._collection.problems:
             self._refused = True
             if not self._is_worker:
@@ -176,15 +183,12 @@ class CosmosSession:
             self._imports.start()
 
     def spare_traceback(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        """Let a wrong answer explain itself: pytest's traceback takes longer than all the rest of its test.
+        """Let a wrong answer explain itself."""
+        spare_traceback(item, call)
 
-        The test's body is not to blame, and nothing would show it.
-        """
-        outcome = item.stash.get(OUTCOME, None)
-        if outcome is None or call.when != "call" or outcome.judgement.verdict is Verdict.CORRECT:
-            return
-        if call.excinfo is not None and call.excinfo.errisinstance(FAILURES):
-            item.repr_failure = lambda *_, **__: explain(outcome)  # type: ignore[method-assign]
+    def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome."""
+        judge_report(item, call, report, self.settings, self._waivers)
 
     def ask_again(self) -> None:
         """Ask what is to be asked once more, now that every test of this process has run."""
@@ -195,29 +199,6 @@ class CosmosSession:
             self._repeats.append(repeat.model_dump(mode="json"))
         else:
             self.reporter.add_repeat(repeat)
-
-    def judge_report(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-        """Turn the report of a wrong or unparsed case into that verdict, and attach the outcome once."""
-        outcome = item.stash.get(OUTCOME, None)
-        if outcome is None or report.when == "teardown" or (report.when == "setup" and report.passed):
-            return
-        told = [one.model_dump(mode="json") if one else None for one in (*item.stash.get(EARLIER, []), outcome)]
-        report.user_properties.append((PROPERTY, told))
-        item.user_properties.extend(shown_properties(outcome))  # JUnit reads those of the teardown
-        verdict = outcome.judgement.verdict
-        refused = call.excinfo is None or report.skipped or call.excinfo.errisinstance(FAILURES)
-        if report.when == "setup" or verdict is Verdict.CORRECT or not refused:
-            return  # a fixture or a body that is broken: an ordinary failure
-        key, today = outcome.case.key, current_day()
-        waiver = waiver_of(key, self._waivers) if outcome.case.sample.must_pass else None
-        if verdict is Verdict.ERROR or fails_outright(outcome, self.settings, waiver, today):
-            report.outcome = "failed"
-            report.longrepr = f"{key} ({why_outright(outcome, waiver, today)}): {explain(outcome)}"
-            if verdict is not Verdict.ERROR and not self.settings.strict:
-                report.user_properties.append((OUTRIGHT, key))
-        else:
-            report.outcome = "skipped"
-            report.wasxfail = explain(outcome) + (f"; {waived_until(waiver)}" if waiver is not None else "")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
@@ -318,29 +299,6 @@ class CosmosSession:
         if self._remark:
             terminal.write_line(self._remark, red=True)
 
-    def _problems_asking(self, items: list[pytest.Item]) -> tuple[str, ...]:
-        """Say why the model cannot be asked what these items ask."""
-        if problem := self._model_problem():
-            return (problem,)
-        asked = {case.prompt.model_dump_json(): case.prompt for item in items if (case := case_of(item)) is not None}
-        if self._config.option.collectonly:
-            return ()
-        cases = [case for item in items if (case := case_of(item)) is not None]
-        unasked = (line for one in self.settings.turns() for line in prompt_problems(one, asked.values()))
-        return (*unasked, *calibration_problems(self.settings, cases))
-
-    def _model_problem(self) -> str | None:
-        """Say what is wrong where the model's weights are not here and cannot be had."""
-        if self._config.option.collectonly:
-            return None
-        try:
-            for settings in self.settings.turns():
-                check_engine(settings)
-        except CosmosError as error:
-            return str(error)
-        workers = worker_count(self._config)
-        return device_problem(self.settings, workers) if workers else None
-
 
 SESSION = pytest.StashKey[CosmosSession]()
 
@@ -351,82 +309,3 @@ def make_session(config: pytest.Config) -> CosmosSession:
     config.stash[SESSION] = ours
     config.pluginmanager.register(ours, "cosmos-session")
     return ours
-
-
-def refusal(problems: list[str] | tuple[str, ...]) -> str:
-    """Write all problems as one text."""
-    unique = list(dict.fromkeys(problems))
-    count = "1 problem" if len(unique) == 1 else f"{len(unique)} problems"
-    return "\n  ".join((f"pytest-cosmos found {count}; no model was loaded:", *unique))
-
-
-def threshold_problems(collection: Collection) -> list[str]:
-    """Say what is wrong with the thresholds file: by itself, and against the suites at hand."""
-    file = collection.settings.thresholds
-    if file is None:
-        return []
-    try:
-        thresholds = read_thresholds(file)
-    except Problems as error:
-        return list(error.lines)
-    return list(name_problems(thresholds, collection.slices(), collection.must_pass()))
-
-
-def waivers_of(settings: Settings) -> tuple[Waiver, ...]:
-    """Return the waivers of the thresholds file, if there is one."""
-    return read_thresholds(settings.thresholds).waivers if settings.thresholds is not None else ()
-
-
-def models_file_problems(settings: Settings) -> list[str]:
-    """Say what is wrong with the project's models.yaml."""
-    if settings.models_file is not None and settings.engine == "transformers":
-        try:
-            read_models(settings.models_file)
-        except Problems as error:
-            return list(error.lines)
-    return []
-
-
-def unpinned_advice(settings: Settings, commit: str) -> str | None:
-    """Say in CI how to pin a model that the hub may change; `commit` is what it was this time."""
-    if not settings.ci or settings.engine != "transformers":
-        return None
-    with contextlib.suppress(CosmosError):  # a folder that has gone since
-        return pin_advice(locate(settings.model, settings.models_file), commit)
-    return None
-
-
-def take_outcomes(report: pytest.TestReport) -> list[Outcome | None]:
-    """Take the outcomes out of a report, the candidate's last; what others should show of that one stays."""
-    data: Any = next((value for name, value in report.user_properties if name == PROPERTY), None)
-    if data is None:
-        return [None]
-    outcomes = [Outcome.model_validate(one) if one is not None else None for one in data]
-    report.user_properties = [pair for pair in report.user_properties if pair[0] != PROPERTY]
-    if outcomes[-1] is not None:
-        report.user_properties += shown_properties(outcomes[-1])
-    return outcomes
-
-
-def shown_properties(outcome: Outcome) -> list[tuple[str, object]]:
-    """Return what JUnit and other plugins should show of an outcome."""
-    shown = {
-        "cosmos_verdict": outcome.judgement.verdict.value,
-        "cosmos_expected": outcome.case.expected,
-        "cosmos_answer": outcome.judgement.answer,
-        "cosmos_confidence": outcome.reply.confidence,
-        "cosmos_category": outcome.case.sample.category,
-    }
-    return [(name, value) for name, value in shown.items() if value not in (None, "")]
-
-
-def is_lost(report: pytest.TestReport) -> bool:
-    """Tell whether xdist made this report for a worker that died."""
-    return report.when == "???"  # type: ignore[comparison-overlap]
-
-
-def remember_failed(config: pytest.Config, nodeid: str) -> None:
-    """Let `--lf` and `--ff` treat a wrong case as a failed one."""
-    cache: Any = config.pluginmanager.get_plugin("lfplugin")
-    if cache is not None:
-        cache.lastfailed[nodeid] = True
