@@ -7,7 +7,7 @@
 Each mutant is a copy of a module with one change. It is killed when one of the module's tests fails or hangs. Left
 out are changes of texts with a blank in them: what is said to people is tested by golden files, not word by word.
 Survivors are printed as diffs; docs/mutants.md says of each that is known why nothing is lost by it. The exit code is
-1 if others survive.
+1 if others survive, or some have not been tried.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try the mutants of what was asked for; return 1 if one survived that is not known."""
+    """Try the mutants of what was asked for; return 1 if one survived that is not known, or was not tried."""
     options = _parser().parse_args(arguments)
     state = Path(options.state)
     known: dict[str, str] = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
     excused = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
     _warm()
     until = time.monotonic() + options.seconds
-    survivors = 0
+    survivors = untried = 0
     for name in options.modules or MODULES:
         file, tests = MODULES[name]
         found = dict(_mutants(name, (ROOT / "pytest_cosmos" / file).read_text(encoding="utf-8")))
@@ -76,12 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     state.write_text(json.dumps(known), encoding="utf-8")
         results = [known.get(key, "not tried") for key in found]
         print(f"{name}: " + ", ".join(f"{results.count(word)} {word}" for word in sorted(set(results))), flush=True)
+        untried += results.count("not tried")
         for key in found:
             if known.get(key) == "survived":
                 excuse = " (known)" if key in excused else ""
                 survivors += not excuse
                 print(f"\n{key}{excuse}\n{_diff((ROOT / 'pytest_cosmos' / file).read_text(), found[key])}")
-    return 1 if survivors else 0
+    return 1 if survivors or untried else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,3 +64,21 @@ def test_few_wrong_answers_in_clusters_of_unequal_size_lean_to_the_larger() -> N
     right[0] = 0.0  # of a cluster of one
     effective = effective_cases(float(right.mean()), influence_of(right), cluster)
     assert effective < 20
+
+
+def test_a_figure_that_rests_on_fewer_cases_is_less_sure() -> None:
+    right = np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 0, 1])
+    influence, cluster = influence_of(right), np.arange(10)
+    assert effective_cases(0.7, influence, cluster, 4.0) < effective_cases(0.7, influence, cluster) - 1
+    few, all_ = (interval(0.7, influence, cluster, worth=worth) for worth in (4.0, None))
+    assert few is not None
+    assert all_ is not None
+    assert few[0] < all_[0] - 0.01
+    assert few[1] > all_[1] + 0.01
+
+
+@pytest.mark.parametrize(("value", "moves"), [(0.5, 0.0), (1.0, 0.01), (0.0, 0.0)])
+def test_where_nothing_varies_clusters_are_counted(value: float, moves: float) -> None:
+    """Also of a mean of equal values, and where a figure is at its end though cases move it."""
+    influence, cluster = np.array([moves, -moves] * 6), np.arange(12) // 3
+    assert effective_cases(value, influence, cluster) == 4
