@@ -281,8 +281,8 @@ def _over_discordant(
     """Sum over the numbers of discordant pairs how probable it is that enough of them speak for the candidate."""
     from scipy.stats import binom
 
-    first, last = binom.ppf([_TAIL, 1 - _TAIL], pairs, discordant)
-    number = np.arange(max(int(first), 0), int(last) + 1)
+    first, last = (int(binom.ppf(tail, pairs, discordant)) for tail in (_TAIL, 1 - _TAIL))
+    number = np.arange(max(first, 0), last + 1)
     fixed = min(max((1 - drop / discordant) / 2, 0.0), 1.0)
     least = needed(number)
     found = binom.sf(least - 1, number, fixed)
