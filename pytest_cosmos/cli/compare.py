@@ -13,8 +13,8 @@ from pytest_cosmos.cli.printing import print_lines
 from pytest_cosmos.comparing import beside, relative_to
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import check_regressions, read_thresholds
-from pytest_cosmos.records import Check, CheckStatus, Comparison
-from pytest_cosmos.report import Line
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Verdict
+from pytest_cosmos.report import Line, text
 from pytest_cosmos.report.terminal import change_lines, check_lines
 from pytest_cosmos.runlog import RunFolder, find_baseline
 
@@ -47,12 +47,14 @@ def command(
     compared = beside(after, run, outcomes, before, bars).compared
     checks = check_regressions(bars, outcomes, run, [compared]) if bars is not None else ()
     partial = bool(compared.comparison.unpaired) and not (allow_partial or run.allow_partial)
-    print_lines(lines(compared.comparison, checks, partial=partial))
+    silent = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
+    print_lines(lines(compared.comparison, checks, partial=partial, silent=silent))
     if not is_saved(after, root):
         after.write_run(run)
         conclusion = pipeline.conclude(after, bars, (before,))
         print_lines([Line(f"report: {pipeline.report(after, conclusion, root)}", "strong")])
-    failed = partial or compared.comparison.faults or any(check.status is not CheckStatus.MET for check in checks)
+    void = silent or compared.comparison.faults or not compared.comparison.pairs
+    failed = void or partial or any(check.status is not CheckStatus.MET for check in checks)
     raise typer.Exit(int(bool(failed)))
 
 
@@ -61,13 +63,19 @@ def is_saved(folder: RunFolder, root: Path) -> bool:
     return folder.path.parent == (root / "baselines").resolve()
 
 
-def lines(comparison: Comparison, checks: Sequence[Check], *, partial: bool) -> Iterator[Line]:
-    """Yield what changed, what the thresholds say, and the verdict."""
+def lines(comparison: Comparison, checks: Sequence[Check], *, partial: bool, silent: int = 0) -> Iterator[Line]:
+    """Yield what changed, what the thresholds say, and the verdict; `silent`: the candidate's cases without a reply."""
     yield from change_lines(comparison, WIDTH, brief=False)
     yield from check_lines(checks, WIDTH)
     statuses = {check.status for check in checks}
     if comparison.faults:
         yield Line("VOID: the two runs cannot be compared, see above.", "bad")
+    elif silent:  # never accepted: what the candidate could not answer is not to be left out
+        yield Line(
+            f"ERRORS: {text.plural(silent, 'case')} of the candidate got no reply. Mend this and run it again.", "bad"
+        )
+    elif not comparison.pairs:
+        yield Line("NO DATA: the two runs have no case to compare.", "bad")
     elif partial:
         yield Line("PARTIAL: not every case could be compared; accept that with --allow-partial.", "bad")
     elif not checks:

@@ -9,9 +9,10 @@ import typer
 
 from pytest_cosmos.cli.printing import concluding_lines, print_lines
 from pytest_cosmos.comparing import baselines_of, compared_anew
-from pytest_cosmos.gate import read_thresholds
+from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.pipeline import conclude, thresholds_of
-from pytest_cosmos.runlog import open_run
+from pytest_cosmos.runlog import RunFolder, open_run
 
 
 def command(
@@ -26,10 +27,21 @@ def command(
 ) -> None:
     """Measure the run's outcomes again, hold them against the thresholds, and exit as pytest would have."""
     folder = open_run(run)
-    bars = read_thresholds(thresholds) if thresholds else thresholds_of(folder.read_run(), root)
+    bars = thresholds_named(thresholds, folder) if thresholds else thresholds_of(folder.read_run(), root)
     if baseline is not None:
         compared_anew(folder, baseline, root)
     conclusion = conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
     page = run / "index.html"
     print_lines(concluding_lines(conclusion, page))
     raise typer.Exit(conclusion.decision.exit_code)
+
+
+def thresholds_named(file: Path, folder: RunFolder) -> Thresholds:
+    """Read the file to hold a run against; RunFolderError where the run is one that is held against none."""
+    run = folder.read_run()
+    if why := run.ungated or (f"--shard {run.shard}" if run.shard else ""):
+        advice = "Merge the shards first: pytest-cosmos merge RUN…" if run.shard else f"Run it without {why}."
+        raise RunFolderError(
+            f"--thresholds {file}: {folder.path} ran with {why}, so nothing of it is held against a bar. {advice}"
+        )
+    return read_thresholds(file)

@@ -134,6 +134,7 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
         yield _Finding("errors", f"{run.calibration} was not used: {run.calibration_refused}.")
     for split in sorted({outcome.case.sample.split for outcome in outcomes} - {run.split}):
         yield _Finding("errors", f"Cases of the {split} split are among those of the {run.split} split. Run again.")
+    yield from _muddled(run)
     for tally in tallies:
         if tally.twice:
             yield _Finding(
@@ -146,6 +147,17 @@ def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) ->
                 f"{tally.suite}: {counted(tally.answered, 'case')} answered, but {tally.planned or 0} planned: "
                 "these outcomes are not all of this run. Run again.",
             )
+
+
+def _muddled(run: Run) -> Iterator[_Finding]:
+    """Find suites of which run.json says what can't be: then it does not tell how many cases are missing."""
+    names = Counter(suite.name for suite in run.suites)
+    for suite in run.suites:
+        if suite.selected > suite.planned:
+            why = f"{counted(suite.selected, 'case')} selected of {suite.planned} planned"
+            yield _Finding("errors", f"{suite.name}: {why}, says run.json, which can't be. Run again.")
+    for name in (name for name, n in names.items() if n > 1):
+        yield _Finding("errors", f"{name}: run.json has it {names[name]} times. Run again.")
 
 
 def _no_reply(outcome: Outcome) -> bool:

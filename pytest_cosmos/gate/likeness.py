@@ -44,6 +44,15 @@ def is_base_of(baseline: Run, candidate: Run) -> bool:
     return bool(adapters[1]) and adapters[0] != adapters[1] and before.fingerprint == after.fingerprint
 
 
+def is_same(baseline: ModelRecord, candidate: ModelRecord) -> bool:
+    """Tell whether two sides are known to have the same weights and the same adapter, or none."""
+    if not baseline.fingerprint or baseline.fingerprint != candidate.fingerprint:
+        return False
+    return baseline.adapter_fingerprint == candidate.adapter_fingerprint and bool(baseline.adapter) == bool(
+        candidate.adapter
+    )
+
+
 def changed_nothing(pairs: Pairs) -> bool:
     """Tell whether all pairs have the same text and the same confidence: what no trained adapter does."""
     replies = [
@@ -78,6 +87,8 @@ def remarks(baseline: Run, candidate: Run) -> tuple[str, ...]:
     """Say what a reader of a comparison must know of the two runs."""
     found = []
     differing = unlike(baseline.model, candidate.model)
+    if is_same(baseline.model, candidate.model):
+        found.append(f"baseline and candidate are the same model, {candidate.model.label}.")
     if differing and not (is_base_of(baseline, candidate) and baseline.id in candidate.baselines):
         found.append(f"not asked alike: {'; '.join(differing)}.")
     if bool(baseline.temperatures) != bool(candidate.temperatures):

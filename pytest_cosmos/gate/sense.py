@@ -55,6 +55,10 @@ def _bars(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
         yield "has only at_least, but lower is better: any high figure would pass. Write at_most."
     elif at_least is not None and at_most is not None and at_least > at_most:
         yield f"has at_least {at_least:g} above at_most {at_most:g}: nothing meets both."
+    elif metric.higher_is_better is not False and at_least == low and at_most in (None, high):
+        yield f"has at_least {low:g}: everything would pass."
+    elif metric.higher_is_better is not True and at_most == high and at_least in (None, low):
+        yield f"has at_most {high:g}: everything would pass."
     dearest = max(threshold.cost.values(), default=0.0)
     if at_most is not None and threshold.cost and at_most >= dearest:
         yield f"has at_most {at_most:g}, but no case costs more than {dearest:g}: everything would pass."

@@ -157,6 +157,7 @@ def _refuse(keys: Sequence[str], what: str) -> None:
 
 def _columns(outcomes: Sequence[Outcome]) -> Facts:
     prompts = _prompts(outcomes)
+    _refuse_other_samples(outcomes)
     numbers = {prompt.name: number for number, prompt in enumerate(prompts)}
     samples: dict[str, int] = {}
     choices = [{choice: index for index, choice in enumerate(prompt.choices)} for prompt in prompts]
@@ -237,6 +238,20 @@ def _prompts(outcomes: Sequence[Outcome]) -> tuple[Prompt, ...]:
                 "Cases answered under two versions of a suite can't be counted together; run again."
             )
     return tuple(prompts.values())
+
+
+def _refuse_other_samples(outcomes: Sequence[Outcome]) -> None:
+    """Refuse samples that are not the same for each of their prompts: a slice could be rid of its wrong cases."""
+    samples: dict[str, Sample] = {}
+    for outcome in outcomes:
+        case = outcome.case
+        known = samples.setdefault(case.sample.id, case.sample)
+        if known is not case.sample and known != case.sample:
+            name = next(name for name in Sample.model_fields if getattr(known, name) != getattr(case.sample, name))
+            raise RunFolderError(
+                f"{case.key}: sample '{case.sample.id}' has another {name} than with its other prompts. "
+                "Cases answered under two versions of a suite can't be counted together; run again."
+            )
 
 
 def _answer(outcome: Outcome, choices: Mapping[str, int]) -> int:

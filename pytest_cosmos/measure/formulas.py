@@ -229,13 +229,13 @@ def confidence_auroc(facts: Facts) -> Figure:
 def accuracy_at_90_coverage(facts: Facts) -> Figure:
     """Return the accuracy of the surest 90 % of the replies; None where no confidence is known.
 
-    A reply without an answer or a confidence is the least sure.
+    A reply without an answer or a confidence is the least sure: were the wrong ones' lost, it would look better.
     """
     of = facts.replied
     if not len(facts.rated):
         return Figure(None, of)
     kept = surest(np.where(of.answer >= 0, of.confidence, np.nan), 0.9)
-    return ratio(of.take(kept > 0), (kept * of.correct)[kept > 0], kept[kept > 0])
+    return _of_rated(facts, ratio(of.take(kept > 0), (kept * of.correct)[kept > 0], kept[kept > 0]))
 
 
 def expected_cost(facts: Facts, parameters: Parameters) -> Figure:

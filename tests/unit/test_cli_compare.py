@@ -89,6 +89,37 @@ def test_cases_that_cannot_be_compared_may_be_accepted(project: Path) -> None:
     assert "not compared: 1 case only in the candidate, such as floor/s100-binary_safety" in text
 
 
+def test_errors_of_the_candidate_and_nothing_to_compare_are_never_accepted(project: Path) -> None:
+    run(project, "old", answers(80, 20))
+    run(project, "new", [*answers(80, 0), *(outcome(f"s{n}", said=ERROR) for n in range(80, 100))])
+    code, text = invoke("compare", "old", "new", "--allow-partial")
+    assert code == 1, text
+    assert "ERRORS: 20 cases of the candidate got no reply." in text
+    code, text = invoke("compare", "new", "old", "--allow-partial")
+    assert code == 0, text  # those of a baseline are left out
+    for name in ("none", "nothing"):
+        run(project, name, [], thresholds="")
+    code, text = invoke("compare", "none", "nothing", "--allow-partial")
+    assert code == 1, text
+    assert "NO DATA: the two runs have no case to compare." in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        ({"gated": False}, "Run it without --cosmos-no-gate."),
+        ({"split": "validation"}, "Run it without --cosmos-split validation."),
+        ({"shard": "1/2"}, "Merge the shards first"),
+    ],
+)
+def test_a_run_that_is_held_against_no_bar_is_not_by_naming_one(
+    project: Path, fields: dict[str, Any], advice: str
+) -> None:
+    new = run(project, "new", answers(9, 1), **fields)
+    with pytest.raises(RunFolderError, match=advice):
+        invoke("gate", str(new.path), "--thresholds", "thresholds.yaml")
+
+
 def test_other_thresholds_can_be_named(project: Path) -> None:
     run(project, "old", answers(90, 10))
     run(project, "new", answers(60, 40))

@@ -27,7 +27,7 @@ from pytest_cosmos.records import (
     Verdict,
     Waiver,
 )
-from tests.unit.builders import BINARY, SEVERITY, outcome, outcomes_of, run_of
+from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
 
 ACCURACY = Threshold(suite="floor", metric="accuracy", at_least=0.85)
 RECALL = Threshold(suite="floor", metric="recall", slice={"category": "hazard"}, at_least=0.9)
@@ -108,6 +108,36 @@ def test_duplicates_besides_a_complete_run() -> None:
 
 def test_more_outcomes_than_planned() -> None:
     assert fails(decided(run_of(PERFECT, planned={"floor": 19}), PERFECT), "errors")
+
+
+def test_fewer_planned_than_were_selected() -> None:
+    run = run_of(PERFECT)
+    (suite,) = run.suites
+    edited = run.model_copy(update={"suites": (suite.model_copy(update={"planned": 10}),)})
+    decision = decided(edited, PERFECT[:10])
+    assert fails(decision, "errors")
+    assert decision.reasons[0].startswith("floor: 20 cases selected of 10 planned, says run.json")
+
+
+def test_a_suite_that_run_json_has_twice() -> None:
+    run = run_of(PERFECT)
+    fewer = run.suites[0].model_copy(update={"planned": 10, "selected": 10})
+    edited = run.model_copy(update={"suites": (*run.suites, fewer)})
+    decision = decided(edited, PERFECT[:10])
+    assert fails(decision, "errors")
+    assert decision.reasons[0] == "floor: run.json has it 2 times. Run again."
+
+
+def test_wrong_cases_moved_out_of_their_slice() -> None:
+    """A sample is of one category, whatever it is asked; so it is with its media and whether it must pass."""
+    other = outcomes_of(10, 10, prompt=TRAVERSAL)
+    wrong = [one for one in outcomes_of(10, 10) if one.judgement.verdict is Verdict.WRONG]
+    for edit in ({"category": "safe"}, {"media_hash": "ab"}, {"must_pass": True}):
+        cases = [one.case.model_copy(update={"sample": one.case.sample.model_copy(update=edit)}) for one in wrong]
+        moved = [one.model_copy(update={"case": case}) for one, case in zip(wrong, cases, strict=True)]
+        outcomes = [*outcomes_of(10, 0), *moved, *other]
+        with pytest.raises(RunFolderError, match=f"has another {next(iter(edit))} than with its other prompts"):
+            check(BARS, outcomes, run_of(outcomes))
 
 
 def test_outcomes_of_a_suite_the_run_does_not_know() -> None:
@@ -444,6 +474,14 @@ def test_confidences_that_are_none_or_no_number_are_not_sure() -> None:
 def test_a_cost_without_prices() -> None:
     free = Threshold(suite="floor", metric="expected_cost", at_most=0.5)
     assert fails(decided(run_of(PERFECT), PERFECT, Thresholds(release=(free,))), "no_data")
+
+
+def test_confidences_lost_where_the_model_was_wrong_are_not_the_least_sure() -> None:
+    sure = [outcome(f"r{n}") for n in range(90)]
+    wrong = [outcome(f"w{n}", said="No", confidence=None) for n in range(10)]
+    bars = Thresholds(release=(Threshold(suite="floor", metric="accuracy_at_90_coverage", at_least=0.99),))
+    assert fails(decided(run_of(sure + wrong), sure + wrong, bars), "no_data")
+    assert decided(run_of(sure), sure, bars).exit_code == 0
 
 
 @pytest.mark.parametrize("metric", ["brier", "ece"])

@@ -44,14 +44,24 @@ def test_every_setting_that_differs_is_named() -> None:
         "attention eager, was sdpa",
         "quantize int4, was none",
     )
-    assert remarks(run(), run("b", dtype="float32")) == ("not asked alike: dtype float32, was bfloat16.",)
-    assert remarks(run(), run("b")) == ()
+    trained = run("b", fingerprint="cd", dtype="float32")
+    assert remarks(run(), trained) == ("not asked alike: dtype float32, was bfloat16.",)
+    assert remarks(run(), run("b", fingerprint="cd")) == ()
+
+
+def test_a_baseline_of_the_same_model_is_named() -> None:
+    told = ("baseline and candidate are the same model, reason2.",)
+    assert remarks(run(), run("b")) == told  # so is a copy of the candidate's own run
+    assert remarks(TRAINED, run("b", adapter="lora", adapter_fingerprint="cd")) != ()
+    for other in (run("b", fingerprint="cd"), TRAINED, run("b", adapter="lora")):
+        assert remarks(run(), other) == ()
+    assert remarks(run(fingerprint=""), run("b", fingerprint="")) == (), "nobody knows"
 
 
 def test_changed_label_files_are_named() -> None:
     before = run()
     suites = tuple(suite.model_copy(update={"digest": "new"}) for suite in before.suites)
-    after = before.model_copy(update={"suites": suites})
+    after = run(fingerprint="cd").model_copy(update={"suites": suites})
     assert remarks(before, after) == ("the label files of floor have changed since.",)
 
 

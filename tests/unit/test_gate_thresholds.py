@@ -182,6 +182,12 @@ def test_min_cases_is_a_whole_number_from_1_on(tmp_path: Path, count: str) -> No
         ("error_rate", "{at_least: 0}", "any high figure would pass. Write at_most."),
         ("accuracy", "{min_cases: 3}", "'accuracy' has no bar. Write {at_least: …}."),
         ("accuracy", "{at_least: 0.9, at_most: 0.8}", "has at_least 0.9 above at_most 0.8: nothing meets both."),
+        ("accuracy", "{at_least: 0}", "has at_least 0: everything would pass."),
+        ("accuracy", "{at_least: 0.0, at_most: 1}", "has at_least 0: everything would pass."),
+        ("error_rate", "{at_most: 1}", "has at_most 1: everything would pass."),
+        ("unparsed_rate", "{at_least: 0, at_most: 1.0}", "has at_most 1: everything would pass."),
+        ("mean_confidence", "{at_least: 0}", "has at_least 0: everything would pass."),
+        ("cases", "{at_least: 0}", "has at_least 0: everything would pass."),
     ],
 )
 def test_bars_that_everything_or_nothing_would_meet(tmp_path: Path, metric: str, bars: str, words: str) -> None:

@@ -198,8 +198,9 @@ def test_confidences_that_are_no_numbers_do_not_count() -> None:
 
 
 def test_slices_are_compared_and_holm_is_theirs_alone() -> None:
-    before = said("r" * 20, category="a") + said("r" * 20, TRAVERSAL_YES, category="b")
-    after = said("w" * 7 + "r" * 13, category="a") + said("r" * 20, TRAVERSAL_YES, category="b")
+    others = [outcome(f"t{n}", TRAVERSAL_YES, category="b") for n in range(20)]
+    before = said("r" * 20, category="a") + others
+    after = said("w" * 7 + "r" * 13, category="a") + others
     found = {one.key: one for one in differences(pair(before, after)) if one.metric == "accuracy"}
     assert set(found) == {
         "accuracy",
@@ -420,3 +421,23 @@ def test_figures_are_tested_by_exchanging_the_sides(name: str) -> None:
 
 def _renamed(one: Outcome, sample: str, confidence: float) -> Outcome:
     return outcome(sample, one.case.prompt, one.case.expected, one.judgement.answer, confidence=confidence)
+
+
+def test_a_figure_of_one_case_on_either_side_is_no_evidence() -> None:
+    """A candidate that warns once, and rightly, or is sure once, has shown no precision; nor has such a baseline."""
+    many, one = said("r" * 90 + "W" * 10 + "R" * 100), said("r" + "w" * 89 + "R" * 110)
+    sure = Parameters(abstain_below=0.8)
+    once = [each if n == 0 else outcome(f"s{n}", confidence=0.3) for n, each in enumerate(said("r" * 200))]
+    rated = [outcome(f"s{n}", SEVERITY, "3", "3" if n % 2 else "4") for n in range(100)]
+    mute = [each if n == 1 else outcome(f"s{n}", SEVERITY, "3", UNPARSED) for n, each in enumerate(rated)]
+    for name, before, after in (
+        ("precision", many, one),
+        ("precision", one, many),
+        ("selective_accuracy", said("r" * 180 + "w" * 20), once),
+        ("mean_absolute_error", rated, mute),
+    ):
+        found = difference(pair(before, after), "floor", name, parameters=sure)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < -0.6, name
+        assert found.high > 0.6, name
