@@ -56,6 +56,17 @@ def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str
     return tuple(f"looser than the baseline's thresholds: {line}." for line in looser(before, thresholds))
 
 
+def looser_since(folder: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:
+    """Say what is let through now that the thresholds a run was last held against did not."""
+    if thresholds is None or not folder.thresholds.is_file():
+        return ()
+    try:
+        before = read_thresholds(folder.thresholds)
+    except CosmosError:  # it says nothing of now
+        return ()
+    return tuple(f"looser than the thresholds it was last held against: {line}." for line in looser(before, thresholds))
+
+
 def count_candidate(folder: RunFolder, run: Run, baseline: Run) -> Iterator[str]:
     """Enter a comparison in the ledger of the reports folder; say how many candidates its test cases have seen."""
     reports = folder.path.resolve().parent.parent
@@ -90,8 +101,8 @@ def baselines_of(folder: RunFolder, run: Run, root: Path) -> tuple[RunFolder, ..
     """Open what a run was compared with; RunFolderError where it is gone."""
     named = () if run.baseline in ("", NONE) else (root / run.baseline,)
     beside_it = (folder.path.resolve().parent / name for name in run.baselines)
-    try:
-        return tuple(open_run(path) for path in (*named, *beside_it))
+    try:  # compared with one of its own baselines, it is compared with that one once
+        return tuple(open_run(path) for path in dict.fromkeys(path.resolve() for path in (*named, *beside_it)))
     except RunFolderError as error:
         raise RunFolderError(
             f"{folder.path} was compared with a run that is gone: {error} Bring it back, or name another: --baseline."

@@ -10,10 +10,10 @@ import typer
 
 from pytest_cosmos import pipeline
 from pytest_cosmos.cli.printing import print_lines
-from pytest_cosmos.comparing import beside, relative_to
+from pytest_cosmos.comparing import baselines_of, beside, relative_to
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import check_regressions, read_thresholds
-from pytest_cosmos.records import Check, CheckStatus, Comparison, Verdict
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Run, Verdict
 from pytest_cosmos.report import Line, text
 from pytest_cosmos.report.terminal import change_lines, check_lines
 from pytest_cosmos.runlog import RunFolder, find_baseline
@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """Compare two runs case by case; exit 0 only if every regression threshold is met.
 
-    The comparison is written into the candidate's folder (comparison.json), and its report rendered again.
+    The comparison is written into the candidate's folder (comparison.json), beside those with models asked in the same
+    session, and its report rendered again.
     """
     before, after = (find_baseline(named, root, Path(), reports, asked="compare") for named in (base, candidate))
     run = after.read_run()
@@ -51,11 +52,19 @@ def command(
     print_lines(lines(compared.comparison, checks, partial=partial, silent=silent))
     if not is_saved(after, root):
         after.write_run(run)
-        conclusion = pipeline.conclude(after, bars, (before,))
+        conclusion = pipeline.conclude(after, bars, every_baseline(after, run, before, root))
         print_lines([Line(f"report: {pipeline.report(after, conclusion, root)}", "strong")])
     void = silent or compared.comparison.faults or not compared.comparison.pairs
     failed = void or partial or any(check.status is not CheckStatus.MET for check in checks)
     raise typer.Exit(int(bool(failed)))
+
+
+def every_baseline(folder: RunFolder, run: Run, before: RunFolder, root: Path) -> tuple[RunFolder, ...]:
+    """Return what the run's own verdict is about: the run it is compared with now, and those of its session."""
+    try:
+        return baselines_of(folder, run, root)
+    except RunFolderError:  # one of the session is not at hand: `gate` refuses, two runs can be compared all the same
+        return (before,)
 
 
 def is_saved(folder: RunFolder, root: Path) -> bool:

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from pytest_cosmos.cli.printing import concluding_lines, print_lines
-from pytest_cosmos.comparing import baselines_of, compared_anew
+from pytest_cosmos.comparing import baselines_of, compared_anew, looser_since
 from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.pipeline import conclude, thresholds_of
+from pytest_cosmos.report import Line
 from pytest_cosmos.runlog import RunFolder, open_run
 
 
@@ -30,9 +31,10 @@ def command(
     bars = thresholds_named(thresholds, folder) if thresholds else thresholds_of(folder.read_run(), root)
     if baseline is not None:
         compared_anew(folder, baseline, root)
+    told = looser_since(folder, bars)
     conclusion = conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
     page = run / "index.html"
-    print_lines(concluding_lines(conclusion, page))
+    print_lines([*concluding_lines(conclusion, page), *(Line(f"WARNING: {line}", "warn") for line in told)])
     raise typer.Exit(conclusion.decision.exit_code)
 
 

@@ -104,6 +104,40 @@ def test_errors_of_the_candidate_and_nothing_to_compare_are_never_accepted(proje
     assert "NO DATA: the two runs have no case to compare." in text
 
 
+def test_a_laxer_baseline_does_not_make_up_for_one_of_the_same_session(project: Path) -> None:
+    (project / "thresholds.yaml").write_text(BARS.replace("0.99", "0.5"))
+    for name, right in (("good", 95), ("bad", 60)):
+        run(project, name, answers(right, 100 - right))
+    new = run(project, "new", answers(60, 40), baselines=("good",))
+    code, text = invoke("compare", "bad", "new")
+    assert code == 0, text
+    found = new.read_run()
+    assert found.decision is not None
+    assert (found.decision.outcome, found.decision.exit_code) == ("missed_bar", 1)
+    assert {one.baseline for one in new.read_comparisons()} == {"good", "bad"}
+    code, text = invoke("compare", "good", "new")
+    assert code == 1, text
+    assert [one.baseline for one in new.read_comparisons()] == ["good"], "named again, it is held against once"
+    new.write_run(found.model_copy(update={"baselines": ("gone",)}))
+    assert invoke("compare", "bad", "new")[0] == 0
+
+
+def test_thresholds_that_were_loosened_since_are_told(project: Path) -> None:
+    (project / "thresholds.yaml").write_text(BARS)
+    new = run(project, "new", answers(90, 10), baseline="none")
+    code, text = invoke("gate", str(new.path))
+    assert (code, "looser" in text) == (1, False)
+    (project / "thresholds.yaml").write_text(BARS.replace("0.99", "0.8"))
+    code, text = invoke("gate", str(new.path))
+    assert code == 0, text
+    told = (
+        "WARNING: looser than the thresholds it was last held against: release floor accuracy: at_least 0.8, was 0.99."
+    )
+    assert told in text
+    new.write_thresholds(b"version: 99\n")
+    assert "looser" not in invoke("gate", str(new.path))[1]
+
+
 @pytest.mark.parametrize(
     ("fields", "advice"),
     [
