@@ -119,6 +119,9 @@ def _unusable(name: str, latency: Latency, who: str) -> str | None:
         return f"{who} has timed '{name}' {len(found)} times"
     if found[0].error:
         return f"{who} could not time it: {found[0].error}"
+    begun, told = len(found[0].started), len(found[0].seconds)
+    if begun not in (0, told):
+        return f"{who} began {begun} rounds, but has the times of {told}"
     if not usable(found[0].seconds):
         return f"{who} has {len(found[0].seconds)} usable rounds at most, {MIN_ROUNDS} needed"
     return None

@@ -16,6 +16,7 @@ from .latency_builders import H100, STEADY, bar, latency_of, latency_run, series
 NAME = "image_yes_no"
 NOISY = tuple(map(random.Random(1).uniform, [1.0] * 20, [1.5] * 20))
 BEFORE = latency_of({NAME: STEADY}, run="before")
+EDITED = latency_of({}, series=(series(NAME, STEADY[:12], started=range(20)),))  # the slow rounds are taken out
 
 
 def times(factor: float, base: Sequence[float] = STEADY) -> Latency:
@@ -63,6 +64,7 @@ def test_noise_is_no_evidence_on_either_side_of_the_bar() -> None:
         (times(1).model_copy(update={"series": (series(NAME, workload="x"),)}), BEFORE, "timed at something else"),
         (times(1).model_copy(update={"run": "another"}), BEFORE, "is of another run, another"),
         (times(1), latency_of({NAME: STEADY}, run="now"), "the baseline is this run itself"),
+        (EDITED, BEFORE, "this run began 20 rounds, but has the times of 12"),
     ],
 )
 def test_what_cannot_be_compared_is_no_data(latency: Latency | None, baseline: Latency | None, why: str) -> None:
