@@ -78,7 +78,7 @@ def status_of(threshold: Threshold, measured: Metric) -> CheckStatus:
 
 
 def _partly_known(threshold: Threshold, measured: Metric) -> bool:
-    """Tell whether confidences are missing and the file does not say how many are enough: lost ones must not help."""
+    """Tell whether confidences or times were lost, which must not help, where the file does not say how many do."""
     return measured.unknown > 0 and threshold.min_cases == 1
 
 
@@ -149,8 +149,9 @@ def _no_data(threshold: Threshold, measured: Metric) -> str:
         of = f" with {what}" if what else ""
         return f"no data: {counted(measured.cases, 'case')}{of} to compute it from, {threshold.min_cases} needed"
     if measured.value is not None and _partly_known(threshold, measured):
+        what = "time" if METRICS[threshold.metric].timing else "confidence"
         return (
-            f"no data: the confidence of {counted(measured.unknown, 'answer')} is not known, only of {measured.cases} "
+            f"no data: the {what} of {counted(measured.unknown, 'answer')} is not known, only of {measured.cases} "
             f"it is; where these are enough, say so with min_cases: {measured.cases}"
         )
     if measured.value is not None and math.isfinite(measured.value):

@@ -31,7 +31,7 @@ class Figure:
     worth: float | None = None
     """How many cases it rests on, where these are fewer than those counted."""
     unknown: int = 0
-    """Answers left out because their confidence is not known."""
+    """Answers left out because their confidence, or their time, is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,8 @@ def latency(percent: float) -> Formula:
 
     def formula(facts: Facts) -> Figure:
         of = facts.replied.take(~np.isnan(facts.replied.waited))
-        return Figure(float(np.percentile(of.waited, percent)) if len(of) else None, of)
+        lost = len(facts.replied) - len(of)
+        return Figure(float(np.percentile(of.waited, percent)) if len(of) else None, of, unknown=lost)
 
     return formula
 
@@ -276,7 +277,7 @@ def latency(percent: float) -> Formula:
 def cases_per_second(facts: Facts) -> Figure:
     """Return cases / seconds, over the replies whose cost is known."""
     of = facts.replied.take(~np.isnan(facts.replied.seconds))
-    return Figure(_rate(len(of), of.seconds), of)
+    return Figure(_rate(len(of), of.seconds), of, unknown=len(facts.replied) - len(of))
 
 
 def tokens_per_second(facts: Facts) -> Figure:

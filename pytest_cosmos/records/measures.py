@@ -28,7 +28,7 @@ class Metric(Record):
     clusters: int = 0
     """How many independent clusters these samples make: fewer than samples where the suite groups them."""
     unknown: int = 0
-    """Answers it leaves out because their confidence is not known."""
+    """Answers it leaves out because their confidence, or their time, is not known."""
     asked_on: StrictStr = ""
     """Of a time that rests on stored replies: the day these were asked, or the first and the last one."""
 

@@ -484,6 +484,21 @@ def test_confidences_lost_where_the_model_was_wrong_are_not_the_least_sure() -> 
     assert decided(run_of(sure), sure, bars).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("metric", "bar"),
+    [("latency_p50", {"at_most": 1}), ("latency_p95", {"at_most": 1}), ("cases_per_second", {"at_least": 5})],
+)
+def test_times_lost_where_the_model_was_slow(metric: str, bar: dict[str, float]) -> None:
+    quick = [outcome(f"q{n}") for n in range(90)]
+    slow = [outcome(f"s{n}", waited=None, seconds=None) for n in range(10)]
+    held = Threshold.model_validate({"suite": "floor", "metric": metric, **bar})
+    decision = decided(run_of(quick + slow), quick + slow, Thresholds(release=(held,)))
+    assert fails(decision, "no_data")
+    assert "the time of 10 answers is not known" in decision.reasons[0]
+    enough = held.model_copy(update={"min_cases": 90})
+    assert decided(run_of(quick + slow), quick + slow, Thresholds(release=(enough,))).exit_code == 0
+
+
 @pytest.mark.parametrize("metric", ["brier", "ece"])
 def test_confidences_lost_where_the_model_was_wrong_and_sure(metric: str) -> None:
     sure = [outcome(f"r{n}", confidence=0.9) for n in range(90)]
