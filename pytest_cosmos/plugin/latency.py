@@ -218,8 +218,8 @@ class LatencyBench:
     def _measure(self, benchmarks: Sequence[Benchmark], nodeids: Sequence[str]) -> None:
         """Measure all benchmarks in turns on an engine of their own; what prevents that is told to every test."""
         settings = self._settings
-        on_gpu = settings.engine == "transformers" and device_kind(settings.device) == "cuda"
-        if on_gpu and (busy := busy_gpu(settings.device)):
+        gpu, compared = _gpu_of(settings), self._config.stash.get(COMPARED, [])
+        if gpu is not None and (busy := busy_gpu(gpu)):
             self._failure = (
                 f"{busy}: times taken now would not be this model's. End it, or name another --cosmos-device."
             )
@@ -228,18 +228,17 @@ class LatencyBench:
             write_media(Path(folder))
             engine = self._engine({LATENCY: Path(folder), **self._folders(benchmarks)})
             closing.callback(engine.close)
-            compared = self._config.stash.get(COMPARED, [])
             try:
                 engine.load()
                 label = device_label(engine.describe(), settings.threads)
                 if unlike := unlike_machines(compared, label, nodeids):
                     self._failure = unlike
                     return
-                begun, before = datetime.now(UTC), machine_facts(settings.device if on_gpu else None)
+                begun, before = datetime.now(UTC), machine_facts(gpu)
                 series = measure_latency(
                     engine, benchmarks, rounds=settings.latency_rounds, seed=settings.seed, tick=self._tick
                 )
-                machine = _before_and_after(before, machine_facts(settings.device if on_gpu else None))
+                machine = _before_and_after(before, machine_facts(gpu))
                 model = engine.describe()
             except Exception as error:
                 self._failure = str(error) if isinstance(error, CosmosError) else f"{type(error).__name__}: {error}"
@@ -332,6 +331,12 @@ def machine_facts(gpu: str | None) -> dict[str, str]:
         return {"load of one minute": f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"}
     except OSError:
         return {}
+
+
+def _gpu_of(settings: Settings) -> str | None:
+    """Return the GPU that the model runs on; None: it runs on a processor, or elsewhere."""
+    on_gpu = settings.engine == "transformers" and device_kind(settings.device) == "cuda"
+    return settings.device if on_gpu else None
 
 
 def _before_and_after(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
