@@ -164,3 +164,12 @@ def test_cases_of_another_split_cannot_stand_in_for_those_of_the_test_split() ->
 
 def _in_split(case: Case, split: str) -> Case:
     return case.model_copy(update={"sample": case.sample.model_copy(update={"split": split})})
+
+
+def test_temperatures_that_were_refused_are_an_error() -> None:
+    run = run_of(GOOD, model="reason2").model_copy(
+        update={"calibration": "calibration.json", "calibration_refused": "it is of another model"}
+    )
+    decision = decided(run, GOOD)
+    assert (decision.outcome, decision.exit_code) == ("errors", 1)
+    assert decision.reasons[0] == "calibration.json was not used: it is of another model."

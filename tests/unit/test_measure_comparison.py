@@ -222,6 +222,13 @@ def test_slices_are_compared_and_holm_is_theirs_alone() -> None:
 TRAVERSAL_YES = TRAVERSAL.model_copy(update={"hazard": "Yes"})
 
 
+def test_every_difference_has_the_confidence_asked_for() -> None:
+    others = [outcome(f"t{n}", TRAVERSAL_YES) for n in range(10)]
+    found = differences(pair(said("r" * 10) + others, said("w" * 10) + others), 0.8)
+    assert any(one.slice for one in found)
+    assert {one.confidence for one in found} == {0.8}
+
+
 def test_one_slice_alone_is_not_adjusted() -> None:
     one = accuracy(said("rrrr"), said("wwww"))
     none = Difference(suite="floor", metric="accuracy")
