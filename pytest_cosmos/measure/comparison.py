@@ -209,12 +209,10 @@ def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> V
     Were the two equally good, either's reply to a case could as well be the other's: then each sign is as likely.
     """
     both = _together(*sides)
-    # no figure of the answers looks at times: they tell which row of the two is which, where keys occur twice
-    both = replace(both, seconds=np.arange(len(both), dtype=np.float64))
     pooled = figure(metric, both, parameters)
     moves = np.zeros(len(both))
     if pooled.influence is not None:
-        moves[pooled.of.seconds.astype(np.int64)] = np.nan_to_num(pooled.influence)
+        moves[pooled.of.row] = np.nan_to_num(pooled.influence)
     was, is_ = np.split(moves, 2)
     return 2 * (is_ - was)
 
@@ -226,7 +224,7 @@ def _together(before: Facts, after: Facts) -> Facts:
     before = replace(before, prompts=after.prompts, prompt=renumbered[before.prompt], cluster=after.cluster)
     columns = (one.name for one in fields(Facts) if one.name != "prompts")
     joined = {name: np.concatenate([getattr(before, name), getattr(after, name)]) for name in columns}
-    return Facts(prompts=after.prompts, **joined)
+    return Facts(prompts=after.prompts, **{**joined, "row": np.arange(2 * len(after))})
 
 
 def _moves(figure: Figure, facts: Facts) -> Values:

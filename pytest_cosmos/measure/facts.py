@@ -33,6 +33,8 @@ class Facts:
 
     prompts: tuple[Prompt, ...]
     outcomes: NDArray[np.object_]
+    row: Codes
+    """Which row it was before any were left out."""
     prompt: Codes
     """Index into `prompts`."""
     sample: Codes
@@ -168,6 +170,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
     return Facts(
         prompts=prompts,
         outcomes=_objects(outcomes),
+        row=np.arange(len(outcomes)),
         prompt=prompt,
         sample=_codes(samples.setdefault(outcome.case.sample.id, len(samples)) for outcome in outcomes),
         cluster=_clusters([outcome.case.sample for outcome in outcomes]),
