@@ -13,6 +13,7 @@ from pytest_cosmos.prompting.asking import (
 from pytest_cosmos.prompting.families import FAMILIES, Family, FamilyName, family_of
 from pytest_cosmos.prompting.hearing import Spoken, split_reply
 from pytest_cosmos.prompting.sampling import GREEDY, Published, Sampling, repeat_sampling
+from pytest_cosmos.prompting.saying import reply_text
 from pytest_cosmos.prompting.vision import VisionFacts, vision_of
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "messages",
     "prompt_problem",
     "repeat_sampling",
+    "reply_text",
     "split_reply",
     "system_text",
     "template_arguments",

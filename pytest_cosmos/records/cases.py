@@ -29,6 +29,8 @@ class Sample(Record):
     group: StrictStr = ""
     """Samples of one group are not independent (one floor, one drive); empty: a group of its own."""
     must_pass: bool = False
+    reasoning: StrictStr = ""
+    """What a trained model is to think before it answers, whatever is asked; empty: nothing is known. Never shown."""
     fields: dict[StrictStr, StrictStr] = Field(default_factory=dict)
     """The suite's own declared columns, e.g. `{"severity": "3"}`."""
 

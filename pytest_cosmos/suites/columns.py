@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pytest_cosmos.errors import suggest
 from pytest_cosmos.userfiles import quoted
 
-STANDARD = ("id", "file", "label", "category", "split", "source", "group", "must_pass")
+STANDARD = ("id", "file", "label", "category", "split", "source", "group", "must_pass", "reasoning")
 
 SPLITS = ("test", "validation", "train")
 DEFAULT_SPLIT = "test"

@@ -93,6 +93,7 @@ class SampleReader:
             "source": self._text(row, "source"),
             "group": self._text(row, "group"),
             "must_pass": self._flag(row, "must_pass"),
+            "reasoning": self._text(row, "reasoning"),
             "fields": {column: self._text(row, column) for column in self.manifest.columns},
         }
         return None if row.told or len(self.complaints) > before else Sample(**values)

@@ -98,7 +98,8 @@ def test_semicolons_instead_of_commas(tmp_path: Path) -> None:
 def test_an_undeclared_column(tmp_path: Path) -> None:
     assert of_table(tmp_path, "file,label,wether\nmedia/a.png,cracked,wet\n", "columns: [weather]\n" + PROMPTS)[0] == (
         "samples.csv:1: the column 'wether' is not declared. Known: id, file, label, category, split, source, "
-        "group, must_pass, weather. Did you mean 'weather'? To slice by it, add it to 'columns:' in suite.yaml"
+        "group, must_pass, reasoning, weather. Did you mean 'weather'? To slice by it, add it to 'columns:' in "
+        "suite.yaml"
     )
 
 

@@ -16,14 +16,15 @@ import numpy as np
 
 from tools.tiny.distractors import DISTRACTORS
 from tools.tiny.floors import Plan, Tile, draw_floor, draw_plan, draw_tile, suits
+from tools.tiny.lessons import course
 from tools.tiny.lighting import jpeg
-from tools.tiny.phrases import Truth
+from tools.tiny.phrases import COURSES, Truth, reasoning
 from tools.tiny.seeds import SPLITS
 
 Category: TypeAlias = Literal["hazard", "safe", "ambiguous"]
 
 SIZES = {"train": 1200, "validation": 160, "test": 400}
-COLUMNS = ("file", "label", "category", "split", "source", "severity", "traversable", "group")
+COLUMNS = ("file", "label", "category", "split", "source", "severity", "traversable", "group", "reasoning")
 QUALITY = 88
 SHARES: dict[Category, float] = {"hazard": 0.3, "safe": 0.3, "ambiguous": 0.4}
 CRACKED_AMONG_AMBIGUOUS = 0.45
@@ -103,8 +104,8 @@ def openers(all_jobs: list[Job]) -> dict[str, str | None]:
 
 
 def row(job: Job, tile: Tile) -> dict[str, str]:
-    """Describe one tile as a line of samples.csv."""
-    truth = Truth(tile.material, tile.severity)
+    """Describe one tile as a line of samples.csv; what a model is to think is told of what it may learn from."""
+    truth = Truth(tile.material, tile.severity, COURSES[course(tile.mask)])
     return {
         "file": job.file,
         "label": "cracked" if truth.cracked else "not cracked",
@@ -114,6 +115,7 @@ def row(job: Job, tile: Tile) -> dict[str, str]:
         "severity": str(truth.severity),
         "traversable": "Yes" if truth.traversable else "No",
         "group": job.group,
+        "reasoning": "" if job.split == "test" else reasoning(truth),
     }
 
 
