@@ -1,0 +1,1 @@
+"""Cases of the training splits -> packed data sets and adapters."""
