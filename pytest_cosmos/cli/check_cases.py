@@ -33,7 +33,7 @@ def check_cases(path: Path | None = None) -> int:
     problems: list[str] = []
     for suite_folder in folders:
         try:
-            suite = read_suite(suite_folder, decode=SPLITS, thorough=True)
+            suite = read_suite(suite_folder, split=None, thorough=True)
         except Problems as found:
             problems += found.lines
         else:
@@ -46,18 +46,21 @@ def check_cases(path: Path | None = None) -> int:
 
 
 def suite_lines(suite: Suite) -> Iterator[str]:
-    """Describe a suite in a few lines."""
-    test = [sample for sample in suite.samples if sample.split == SPLITS[0]]
-    blank = suite.blank()
+    """Describe a suite in a few lines: its test split, or the first that has cases."""
+    split = next((split for split in SPLITS if suite.cases(split)), SPLITS[0])
+    own = [sample for sample in suite.samples if sample.split == split]
+    blank = suite.blank(split)
     yield f"{suite.name}: {suite.title}"
     yield f"  samples  {_tally(sample.split for sample in suite.samples)}"
-    yield f"  cases    {_tally(case.prompt.name for case in suite.cases())}; {blank} blank"
-    yield f"  labels   {_tally(sample.label for sample in test)}"
-    if any(sample.category for sample in test):
-        yield f"  category {_tally(sample.category or '(none)' for sample in test)}"
+    if split != SPLITS[0]:
+        yield f"  no cases in the {SPLITS[0]} split: pytest asks nothing of this suite. Of {split}:"
+    yield f"  cases    {_tally(case.prompt.name for case in suite.cases(split))}; {blank} blank"
+    yield f"  labels   {_tally(sample.label for sample in own)}"
+    if any(sample.category for sample in own):
+        yield f"  category {_tally(sample.category or '(none)' for sample in own)}"
     if suite.videos:
         yield f"  videos   {_videos(suite.videos.values())}"
-    yield f"  sources  {_tally(sample.source or '(not stated)' for sample in test)}"
+    yield f"  sources  {_tally(sample.source or '(not stated)' for sample in own)}"
 
 
 def _videos(facts: Collection[VideoFacts]) -> str:

@@ -65,7 +65,7 @@ _LIBRARIES: Final = {
     "endpoint": ("pillow", "av"),
 }
 _SOURCES: Final = ("prompting", "judging", "media")
-_OF_THE_CASE: Final = {"name", "text", "expected", "hazard", "tolerance"}
+_OF_THE_CASE: Final = {"name", "text", "template", "expected", "hazard", "tolerance"}
 """Fields of a prompt that are not asked (`text` is in the messages)."""
 
 _DTYPES_TOLD: Final = ("float32", "bfloat16", "float16")

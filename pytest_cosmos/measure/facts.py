@@ -234,8 +234,9 @@ def _prompts(outcomes: Sequence[Outcome]) -> tuple[Prompt, ...]:
     prompts: dict[str, Prompt] = {}
     for outcome in outcomes:
         case = outcome.case
-        known = prompts.setdefault(case.prompt.name, case.prompt)
-        if known is not case.prompt and known != case.prompt:
+        prompt = case.prompt.unfilled
+        known = prompts.setdefault(prompt.name, prompt)
+        if known is not prompt and known != prompt:
             raise RunFolderError(
                 f"{case.key}: prompt '{case.prompt.name}' differs from that of other cases of this run. "
                 "Cases answered under two versions of a suite can't be counted together; run again."

@@ -90,8 +90,8 @@ def scale(outcomes: Sequence[Outcome], temperatures: Sequence[Temperature]) -> t
     for row, outcome in enumerate(outcomes):
         groups.setdefault((outcome.case.suite, outcome.case.prompt.name), []).append(row)
     for name, own in groups.items():
-        one, prompt = known.get(name), outcomes[own[0]].case.prompt
-        alike = all(outcomes[row].case.prompt == prompt for row in own)
+        one, prompt = known.get(name), outcomes[own[0]].case.prompt.unfilled
+        alike = all(outcomes[row].case.prompt.unfilled == prompt for row in own)
         if one is None or not alike or one.prompt_digest != prompt.digest:
             raise RunFolderError(
                 f"{'/'.join(name)}: the temperatures in run.json are of no such prompt. Run again, with a "

@@ -62,7 +62,7 @@ def problems_asking(config: pytest.Config, settings: Settings, items: list[pytes
     if config.option.collectonly:
         return ()
     cases = [case for item in items if (case := case_of(item)) is not None]
-    prompts = {case.prompt.model_dump_json(): case.prompt for case in cases}.values()
+    prompts = {prompt.model_dump_json(): prompt for prompt in (case.prompt.unfilled for case in cases)}.values()
     unasked = (line for one in settings.turns() for line in prompt_problems(one, prompts))
     return (*unasked, *calibration_problems(settings, cases))
 

@@ -81,11 +81,19 @@ class Prompt(Record):
     system: StrictStr | None = None
     """The system prompt; None: the model family's own."""
     vision: Vision = Vision()
+    template: StrictStr = ""
+    """What `text` was before a sample's own columns were filled in; empty: it holds none, so it is as it was."""
+
+    @property
+    def unfilled(self) -> Prompt:
+        """As the suite states it for all samples."""
+        return self.model_copy(update={"text": self.template, "template": ""}) if self.template else self
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all that the prompt says."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 over all that the prompt says, the same whichever sample it was filled in for."""
+        # without `template`, so that the digests of prompts that hold no columns are those of before it was there
+        return hashlib.sha256(self.unfilled.model_dump_json(exclude={"template"}).encode()).hexdigest()
 
     def is_hazard(self, answer: str) -> bool | None:
         """Tell whether `answer` (one of `choices`) is the positive class; None where there is none."""

@@ -70,7 +70,7 @@ def build_view(
 ) -> ReportView:
     """Build the report of a run. What a model said is harmless in it; escaping is left to the page."""
     found, figures = by_key(outcomes), Figures(summary.metrics)
-    prompts = {(o.case.suite, o.case.prompt.name): o.case.prompt for o in outcomes}
+    prompts = {(o.case.suite, o.case.prompt.name): o.case.prompt.unfilled for o in outcomes}
     return ReportView(
         title=f"{run.model.name}: {headline(run).text}",
         headline=_headline(run),

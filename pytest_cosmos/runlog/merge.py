@@ -131,8 +131,8 @@ def _prompts(parts: Sequence[Part]) -> Iterator[str]:
     for part in parts:
         for case in (outcome.case for outcome in part.outcomes):
             key = case.suite, case.prompt.name
-            known, prompt = prompts.setdefault(key, (part, case.prompt))
-            if prompt != case.prompt and key not in differing:
+            known, prompt = prompts.setdefault(key, (part, case.prompt.unfilled))
+            if prompt != case.prompt.unfilled and key not in differing:
                 differing[key] = f"prompt {'/'.join(key)} differs: {known.name}, {part.name}. Run all shards alike."
     yield from differing.values()
 

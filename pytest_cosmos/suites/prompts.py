@@ -10,6 +10,7 @@ from pytest_cosmos.errors import suggest
 from pytest_cosmos.records import AnswerKind, Prompt, Sample
 from pytest_cosmos.suites.defaults import KEYS as DEFAULT_KEYS
 from pytest_cosmos.suites.defaults import Defaults, PromptFiles, read_defaults
+from pytest_cosmos.suites.filling import columns_in
 from pytest_cosmos.userfiles import Kind, Node, YamlReader, quoted
 
 _FORM = '{text: "Is this floor cracked? Yes or No.", kind: yes_no, expected: {cracked: "Yes"}}'
@@ -211,6 +212,9 @@ class _PromptReader:
                 node, f"{self.what}: expected: there is no column {quoted(column)}. {listing} {advice}"
             )
             return {}
+        if column in columns_in(prompt.text, self.columns):
+            told = f"{self.what}: its text holds {{{column}}}, the column of its expected answers, and so tells them"
+            self.reader.complain(node, f"{told}. Write another column into the text, or none")
         return column or {}
 
     def _mapped(self, prompt: Prompt, node: Node) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pytest_cosmos.suites.columns import (
     undeclared,
 )
 from pytest_cosmos.suites.files import SuiteFolder
+from pytest_cosmos.suites.filling import columns_in
 from pytest_cosmos.suites.manifest import Manifest
 from pytest_cosmos.suites.table import Row, Table
 from pytest_cosmos.userfiles import Complaints, control_character, quoted
@@ -69,8 +70,14 @@ class SampleReader:
     def __init__(self, file: Path, folder: SuiteFolder, manifest: Manifest, decode: Collection[str]) -> None:
         self.file, self.folder, self.manifest, self.decode = file, folder, manifest, decode
         self.complaints: Complaints = manifest.reader.complaints
+        # Samples that are asked questions of their own may share their media.
+        self._asked = tuple(
+            dict.fromkeys(
+                column for one in manifest.prompts for column in columns_in(one.prompt.text, manifest.columns)
+            )
+        )
         self._lines_of_ids: dict[str, int] = {}
-        self._lines_of_media: dict[tuple[str, ...], int] = {}
+        self._lines_of_media: dict[tuple[tuple[str, ...], ...], int] = {}
         self._lines_of_folders: dict[str, int] = {}
 
     def read(self, rows: Sequence[Row]) -> tuple[SampleEntry, ...]:
@@ -93,8 +100,8 @@ class SampleReader:
             "source": self._text(row, "source"),
             "group": self._text(row, "group"),
             "must_pass": self._flag(row, "must_pass"),
-            "reasoning": self._text(row, "reasoning"),
-            "fields": {column: self._text(row, column) for column in self.manifest.columns},
+            "reasoning": self._paragraphs(row, "reasoning"),
+            "fields": {column: self._field(row, column) for column in self.manifest.columns},
         }
         return None if row.told or len(self.complaints) > before else Sample(**values)
 
@@ -104,6 +111,16 @@ class SampleReader:
     def _text(self, row: Row, column: str) -> str:
         text = row.cells.get(column, "")
         if (character := control_character(text)) is not None:
+            self._complain(row, f"{column} {quoted(text)} holds the control character {character!r}")
+        return text
+
+    def _field(self, row: Row, column: str) -> str:
+        return self._paragraphs(row, column) if column in self._asked else self._text(row, column)
+
+    def _paragraphs(self, row: Row, column: str) -> str:
+        """Read what goes into a model's context, not into ids and slices: it may have several lines."""
+        text = row.cells.get(column, "").replace("\r\n", "\n")
+        if (character := control_character(re.sub(r"[\n\t]", " ", text))) is not None:
             self._complain(row, f"{column} {quoted(text)} holds the control character {character!r}")
         return text
 
@@ -131,7 +148,8 @@ class SampleReader:
             self._complain(row, "file is empty. Write the path of an image or a video, relative to the suite's folder")
         if not media:
             return ()
-        first = self._lines_of_media.setdefault(media, row.line)
+        asked = tuple(row.cells.get(column, "") for column in self._asked)
+        first = self._lines_of_media.setdefault((media, asked), row.line)
         if first != row.line:
             self._complain(row, f"file {quoted(cell)} is already listed in line {first}. Remove one")
         return media

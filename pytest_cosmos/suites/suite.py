@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_cosmos.media import VideoFacts
 from pytest_cosmos.records import Case, Prompt, Sample
-from pytest_cosmos.suites.columns import DEFAULT_SPLIT
+from pytest_cosmos.suites.columns import DEFAULT_SPLIT, SPLITS
 from pytest_cosmos.suites.files import SuiteFolder
+from pytest_cosmos.suites.filling import filled
 from pytest_cosmos.suites.manifest import MANIFEST_FORM, Manifest, read_manifest
 from pytest_cosmos.suites.prompts import allowed_answers, canonical_answer, check_labels, stated_answer
 from pytest_cosmos.suites.samples import SampleEntry, SampleReader, name_columns
@@ -51,14 +52,16 @@ class Suite:
         )
 
     def blank(self, split: str = DEFAULT_SPLIT) -> int:
-        """Count the pairs of sample and prompt that have no expected answer, so make no case."""
+        """Count the pairs that make no case: without an expected answer, or without what the prompt's text needs."""
         return sum(not expected for _, _, expected in self._pairs(split))
 
     def _pairs(self, split: str) -> Iterator[tuple[Sample, Prompt, str]]:
         for sample in self.samples:
             if sample.split == split:
                 for prompt in self.prompts:
-                    yield sample, prompt, canonical_answer(prompt, stated_answer(prompt, sample)) or ""
+                    asked = filled(prompt, sample)
+                    answer = canonical_answer(prompt, stated_answer(prompt, sample)) if asked else None
+                    yield sample, asked or prompt, answer or ""
 
 
 def find_suites(cases: Path) -> dict[str, Path]:
@@ -69,16 +72,21 @@ def find_suites(cases: Path) -> dict[str, Path]:
 
 
 def read_suite(
-    folder: Path, *, split: str = DEFAULT_SPLIT, decode: Collection[str] | None = None, thorough: bool = False
+    folder: Path,
+    *,
+    split: str | None = DEFAULT_SPLIT,
+    decode: Collection[str] | None = None,
+    thorough: bool = False,
 ) -> Suite:
     """Read a suite; raise Problems that lists all mistakes in its files at once: one without cases of `split` is one.
 
-    The media of the splits in `decode` (None: of `split`) are read, hashed and decoded (of a video only the first
-    frames, unless `thorough`); of the others only presence and size are looked at (their samples have no `media_hash`).
+    With `split` None cases of any split will do. The media of the splits in `decode` (None: of `split`) are read,
+    hashed and decoded (of a video only the first frames, unless `thorough`); of the others only presence and size are
+    looked at (their samples have no `media_hash`).
     """
     complaints = Complaints()
-    decoded = (split,) if decode is None else decode
-    suite = _SuiteReader(folder, complaints, decoded, split, thorough=thorough).read()
+    splits = SPLITS if split is None else (split,)
+    suite = _SuiteReader(folder, complaints, splits if decode is None else decode, splits, thorough=thorough).read()
     complaints.raise_any()
     assert suite is not None, "a suite that is not read has a complaint"
     return suite
@@ -88,9 +96,9 @@ class _SuiteReader:
     """Reads one suite."""
 
     def __init__(
-        self, folder: Path, complaints: Complaints, decode: Collection[str], split: str, *, thorough: bool
+        self, folder: Path, complaints: Complaints, decode: Collection[str], splits: Sequence[str], *, thorough: bool
     ) -> None:
-        self.folder, self.complaints, self.decode, self.split = folder, complaints, decode, split
+        self.folder, self.complaints, self.decode, self.splits = folder, complaints, decode, splits
         self.file = folder / MANIFEST
         self.inside = SuiteFolder(folder, thorough=thorough)
 
@@ -119,7 +127,7 @@ class _SuiteReader:
             videos=self.inside.videos,
             digest=hashlib.sha256(b"\0".join((data, table_data, *manifest.prompt_files))).hexdigest(),
         )
-        if not self.complaints and not suite.cases(self.split):
+        if not self.complaints and not any(suite.cases(split) for split in self.splits):
             self._complain_of_no_cases(suite, table)
         return None if self.complaints else suite
 
@@ -184,10 +192,12 @@ class _SuiteReader:
             )
 
     def _complain_of_no_cases(self, suite: Suite, file: Path) -> None:
-        asked = sum(sample.split == self.split for sample in suite.samples)
+        splits = ", ".join(self.splits)
+        asked = sum(sample.split in self.splits for sample in suite.samples)
+        blank = sum(suite.blank(split) for split in self.splits)
         self.complaints.add(
             file,
             1,
-            f"no cases in the {self.split} split: {len(suite.samples)} samples, {asked} of them in it, "
-            f"{suite.blank(self.split)} blank answers. Add samples of this split with expected answers",
+            f"no cases in the {splits} split: {len(suite.samples)} samples, {asked} of them in it, "
+            f"{blank} blank answers. Add samples of this split with expected answers",
         )

@@ -40,6 +40,19 @@ def test_every_suite_of_a_folder_is_checked(tmp_path: Path, capsys: pytest.Captu
     ]
 
 
+def test_a_suite_for_training_alone_is_sound_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = "file,label,split\nmedia/a.png,cracked,train\nmedia/b.png,not cracked,train\n"
+    assert check_cases(write_suite(tmp_path, table=table)) == 0
+    assert capsys.readouterr().out == (
+        "floor: floor\n"
+        "  samples  train 2\n"
+        "  no cases in the test split: pytest asks nothing of this suite. Of train:\n"
+        "  cases    binary 2; 0 blank\n"
+        "  labels   cracked 1, not cracked 1\n"
+        "  sources  (not stated) 2\n"
+    )
+
+
 def test_images_of_every_split_are_decoded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_suite(tmp_path, table="file,label,split\nmedia/a.png,cracked,\nmedia/b.png,cracked,train\n")
     (folder / "media/b.png").write_bytes(b"no image")

@@ -74,6 +74,7 @@ OTHER_CASES = {
     "the expected answer": case(expected="No"),
     "the prompt's name": changed_prompt(name="renamed"),
     "where the expected answer stands": changed_prompt(expected={"cracked": "Yes"}),
+    "the text before columns were filled in": changed_prompt(template="{question}"),
     "the hazard": changed_prompt(hazard="No"),
     "the tolerance": changed_prompt(tolerance=1),
     "space around the question, which is not asked": changed_prompt(text=f" {case().prompt.text} \n"),

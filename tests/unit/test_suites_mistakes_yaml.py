@@ -227,7 +227,7 @@ def test_a_prompt_name_that_no_test_id_can_hold(tmp_path: Path) -> None:
         (
             "{file: media/a.png, label: cracked, lable: x}",
             "samples: the column 'lable' is not declared. Known: id, file, label, category, split, source, "
-            "group, must_pass. Did you mean 'label'? To slice by it, add it to 'columns:' in suite.yaml",
+            "group, must_pass, reasoning. Did you mean 'label'? To slice by it, add it to 'columns:' in suite.yaml",
         ),
         ("{file: media/a.png, Label: a, label: b}", "samples: label is given twice. Remove one"),
         (
