@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from pytest_cosmos.engines.transformers_confidence import Alternatives, answer_s
 from pytest_cosmos.engines.transformers_generate import Inputs, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Batch, Preparer
 from pytest_cosmos.engines.transformers_load import Loaded, free_memory, holds, load, warm_imports
+from pytest_cosmos.engines.transformers_prefix import prefix_manner, shared_kinds
 from pytest_cosmos.engines.transformers_sizes import BatchSizes, by_manner, fits, is_out_of_memory, split
 from pytest_cosmos.engines.transformers_timing import Watch, time_parts
 from pytest_cosmos.judging import judge
@@ -85,7 +86,10 @@ class TransformersEngine:
         sizes = BatchSizes(self._settings.batch_size, gpu=loaded.model.device.type != "cpu")
         tokenizer = copy.deepcopy(loaded.processor.tokenizer)
         piece = functools.cache(lambda token: str(tokenizer.decode([token], skip_special_tokens=True)))
-        self._state = _Ready(loaded, Preparer(loaded, self._folders), sizes, tokenizer, piece)
+        shares = shared_kinds(loaded)
+        generation = {**loaded.record.generation, "prefix": prefix_manner(shares)}
+        loaded = replace(loaded, record=loaded.record.model_copy(update={"generation": generation}))
+        self._state = _Ready(loaded, Preparer(loaded, self._folders, shares), sizes, tokenizer, piece)
         self._closed.clear()
 
     def follow(self, other: TransformersEngine) -> None:

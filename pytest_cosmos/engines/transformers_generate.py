@@ -2,8 +2,8 @@
 
 The prompts of a sample begin alike (system text, image). That prefix goes through the model once, with the
 vision tower; its key-value cache is then repeated for every prompt, and so are the offsets between text
-positions and multimodal rotary positions (`rope_deltas`) that the model keeps beside it. Token for token this
-gives what plain generation gives.
+positions and multimodal rotary positions (`rope_deltas`) that some models keep beside it. Token for token this
+gives what plain generation gives: for which models, `transformers_prefix` knows or finds out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-SHARES_PREFIX = frozenset({"qwen3_vl", "qwen2_5_vl"})
-"""Model types whose prefix cache is repeated: those for which a test shows equal output. Others are asked whole."""
+
+class NotRepeatableError(Exception):
+    """A model keeps its prefix in a form that cannot be handed to several prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ class _Prefix:
     """What the model keeps of the media's rows."""
 
     cache: Any
-    offsets: Tensor
-    """(R, 1) `rope_deltas`."""
+    offsets: Tensor | None
+    """(R, 1) `rope_deltas`; None where the model has none."""
 
     def repeated(self, rows: Tensor) -> Any:
         """Return a cache with these rows, which generation may extend; this one stays as it is."""
@@ -129,10 +130,25 @@ def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]
 
 
 def _prefix(model: Any, media: dict[str, Tensor]) -> _Prefix:
+    """Compute the prefixes; by `generate`, which alone knows what positions and masks each class of models wants.
+
+    NotRepeatableError for caches with a window or a state: what is kept there is no list of positions.
+    """
+    from transformers.cache_utils import DynamicLayer
+
     # a stale value of an earlier batch must not be taken for this one's
-    model.model.rope_deltas = None
-    cache = model.model(**media, use_cache=True).past_key_values
-    return _Prefix(cache, model.model.rope_deltas)
+    _set_offsets(model, None)
+    output = model.generate(**media, do_sample=False, max_new_tokens=1, return_dict_in_generate=True)
+    cache = output.past_key_values
+    other = {type(layer).__name__ for layer in cache.layers if type(layer) is not DynamicLayer}
+    if other:
+        raise NotRepeatableError(f"its cache has layers of the kind {', '.join(sorted(other))}")
+    return _Prefix(cache, getattr(model.model, "rope_deltas", None))
+
+
+def _set_offsets(model: Any, offsets: Tensor | None) -> None:
+    if hasattr(model.model, "rope_deltas"):
+        model.model.rope_deltas = offsets
 
 
 def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, part: Part) -> dict[str, Any]:
@@ -142,7 +158,8 @@ def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, par
     if prefix is None or part.suffix is None or part.mask is None:
         return media
     rows = part.rows.to(model.device)
-    model.model.rope_deltas = prefix.offsets[rows]
+    if prefix.offsets is not None:
+        _set_offsets(model, prefix.offsets[rows])
     return {
         "input_ids": torch.cat([media["input_ids"][rows], part.suffix.to(model.device)], dim=1),
         "attention_mask": torch.cat([media["attention_mask"][rows], part.mask.to(model.device)], dim=1),

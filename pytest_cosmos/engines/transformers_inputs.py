@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_cosmos.engines.transformers_confidence import Alternatives, alternatives
-from pytest_cosmos.engines.transformers_generate import SHARES_PREFIX, Inputs, Part
+from pytest_cosmos.engines.transformers_generate import Inputs, Part
 from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.engines.transformers_media import Shown, Sizes, show
 from pytest_cosmos.engines.transformers_sampling import sampling_of
@@ -60,12 +60,13 @@ class Rendered:
 class Preparer:
     """Makes batches. Used from one thread at a time; remembers the prompts it has rendered."""
 
-    def __init__(self, loaded: Loaded, folders: Mapping[str, Path], *, shares: bool | None = None) -> None:
+    def __init__(self, loaded: Loaded, folders: Mapping[str, Path], shares: Collection[MediaKind]) -> None:
+        """Make one for a model; `shares`: with which media the prompts of a sample may share their beginning."""
         self._loaded = loaded
         self._processor = loaded.processor
         self._tokenizer = loaded.processor.tokenizer
         self._family = loaded.family
-        self._shares = loaded.model.config.model_type in SHARES_PREFIX if shares is None else shares
+        self._shares = frozenset(shares)
         self._pad = int(loaded.model.generation_config.pad_token_id)
         self._least = _TOGETHER if loaded.model.device.type == "cpu" else None
         self._folders = folders
@@ -134,7 +135,10 @@ class Preparer:
                 "do_sample_frames": False,
                 **({"do_resize": False} if sizes.resizes_clips else {}),
             }
-        text = {"padding": True, "padding_side": "left"}
+        text: dict[str, Any] = {"padding": True, "padding_side": "left"}
+        bos = self._tokenizer.bos_token
+        if bos and texts[0].startswith(bos):  # as `apply_chat_template` does: the tokenizer would write a second one
+            text["add_special_tokens"] = False
         return dict(self._processor(text=texts, text_kwargs=text, return_tensors="pt", **media))
 
     def _render(self, prompt: Prompt, kinds: tuple[MediaKind, ...]) -> Rendered:
@@ -150,14 +154,14 @@ class Preparer:
             add_generation_prompt=True,
             **template_arguments(self._family, kinds),
         )
+        check_shown(self._processor, text, kinds)
         choices = alternatives(self._tokenizer, prompt.choices)
-        cut = self._end_of_media(text) if self._shares else 0
-        prefix, suffix = text[:cut], text[cut:]
-        ids, first, rest = (self._ids(part) for part in (text, prefix, suffix))
-        # Where the tokeniser joins across the cut, the parts would be read differently: then nothing is shared.
-        if not first or not rest or ids != first + rest:
+        cut = self._end_of_media(text) if self._shares.issuperset(kinds) else 0
+        ids, first = self._ids(text), self._ids(text[:cut])
+        # where the tokenizer joins across the cut, the prefix alone would be read differently: then nothing is shared
+        if not first or len(ids) == len(first) or ids[: len(first)] != first:
             return Rendered(text, "", (), choices)
-        return Rendered(prefix, suffix, tuple(rest), choices)
+        return Rendered(text[:cut], text[cut:], tuple(ids[len(first) :]), choices)
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -172,6 +176,23 @@ class Preparer:
         while end and (closing := next((mark for mark in special if text.startswith(mark, end)), None)):
             end += len(closing)
         return end
+
+
+def check_shown(processor: Any, text: str, kinds: Sequence[MediaKind]) -> None:
+    """Raise ValueError where a rendered prompt has no place for one of its media.
+
+    Chat templates pass over what their model does not take, and so do processors: the model would answer without
+    having seen it. (A processor without an `image_token` finds the place of images in another way.)
+    """
+    for kind in dict.fromkeys(kinds):
+        token = getattr(processor, f"{kind}_token", None)
+        if token is None and kind == "image":
+            continue
+        given, places = kinds.count(kind), text.count(token) if token else 0
+        if places < given:
+            raise ValueError(
+                f"the model cannot be shown this sample: its chat template has room for {places} of {given} {kind}s"
+            )
 
 
 def parts(rendered: Sequence[Rendered], least: int | None) -> Iterator[tuple[int, ...]]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from pytest_cosmos.measure import Pairs
 from pytest_cosmos.records import ModelRecord, Run
 
 _NUMBER_OF_DEVICE = re.compile(r":\d+")
+
+_UNDECIDING: Final = frozenset({"prefix"})
+"""What is recorded of generation and leaves replies as they are."""
 
 
 def unlike(baseline: ModelRecord, candidate: ModelRecord) -> tuple[str, ...]:
@@ -25,6 +29,8 @@ def _settings(baseline: ModelRecord, candidate: ModelRecord) -> Iterator[tuple[s
         yield name, getattr(baseline, name), getattr(candidate, name)
     yield "device", _kind(baseline.device), _kind(candidate.device)
     for name in dict.fromkeys((*baseline.generation, *candidate.generation)):
+        if name in _UNDECIDING:
+            continue
         yield name.replace("_", " "), baseline.generation.get(name, ""), candidate.generation.get(name, "")
 
 

@@ -10,13 +10,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import (
     AutoModelForImageTextToText,
-    CLIPImageProcessor,
-    CLIPVisionConfig,
     GenerationConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
@@ -91,61 +85,6 @@ def write_reason2(folder: Path, seed: int = 0) -> Path:
     """Write a Qwen3-VL, the architecture of Cosmos-Reason2 and of the embedded model, untrained."""
     tokenizer = train_tokenizer()
     tiny.save_checkpoint(tiny.build_model(tokenizer, seed), tiny.build_processor(tokenizer), folder)
-    return folder
-
-
-_GENERIC_TEMPLATE = (
-    "{% for message in messages %}{{ message.role | upper }}: {% for part in message.content %}"
-    "{% if part.type == 'image' %}<image>\n{% else %}{{ part.text }}{% endif %}{% endfor %}\n{% endfor %}"
-    "{% if add_generation_prompt %}ASSISTANT:{% endif %}"
-)
-
-
-def write_generic(folder: Path, seed: int = 0) -> Path:
-    """Write a LLaVA, which is no Cosmos model: CLIP's vision tower, a fixed picture size, another chat template."""
-    tokenizer = train_tokenizer()
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    ids = {name: tokenizer.convert_tokens_to_ids(name) for name in ("<image>", "<|endoftext|>", "<|im_end|>")}
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            image_size=56,
-            patch_size=14,
-        ),
-        text_config=LlamaConfig(
-            vocab_size=-(-len(tokenizer) // 64) * 64,
-            hidden_size=64,
-            intermediate_size=96,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=2048,
-            pad_token_id=ids["<|endoftext|>"],
-            bos_token_id=None,
-            eos_token_id=ids["<|im_end|>"],
-        ),
-        image_token_index=ids["<image>"],
-    )
-    torch.manual_seed(seed)
-    model = LlavaForConditionalGeneration(config).eval()
-    model.generation_config = GenerationConfig(
-        do_sample=False, eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"]
-    )
-    side = {"height": 56, "width": 56}
-    processor = LlavaProcessor(
-        CLIPImageProcessor(size=side, crop_size=side),
-        tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        image_token="<image>",
-        num_additional_image_tokens=1,
-        chat_template=_GENERIC_TEMPLATE,
-    )
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
     return folder
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pytest_cosmos.media import MediaKind
 from pytest_cosmos.records import Case, Prompt, Sample
 from pytest_cosmos.settings import Settings
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
 
 SUITE = "floor"
+MEDIA: tuple[MediaKind, ...] = ("image", "video")
 PROMPTS = (BINARY, TRAVERSAL, SEVERITY)
 SIZES = ((128, 128), (300, 100), (90, 260), (640, 480), (128, 128), (50, 50))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from pytest_cosmos.errors import OptionError
 from pytest_cosmos.prompting import FAMILIES, user_text
 from pytest_cosmos.records import Case, Reply
 from tests.unit.builders import BINARY
-from tests.unit.checkpoints import write_generic, write_reason1, write_reason2
+from tests.unit.checkpoints import write_reason1, write_reason2
 from tests.unit.engine_builders import PROMPTS, SUITE, cases_of, settings_of, write_images
+from tests.unit.foreign_checkpoints import write_foreign
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +125,7 @@ def test_replies_do_not_depend_on_the_batch(folder: Path, cases: tuple[Case, ...
     [
         pytest.param(write_reason1, "reason1", id="Qwen2.5-VL"),
         pytest.param(write_reason2, "reason2", id="Qwen3-VL"),
-        pytest.param(write_generic, "generic", id="LLaVA"),
+        pytest.param(functools.partial(write_foreign, "llava"), "generic", id="LLaVA"),
     ],
 )
 def test_every_family_is_asked_as_it_wants(

@@ -16,7 +16,7 @@ from pytest_cosmos.engines.transformers_inputs import Preparer
 from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.errors import ModelUnavailable, OptionError
 from tests.unit.checkpoints import write_adapter, write_reason1
-from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
+from tests.unit.engine_builders import MEDIA, SUITE, cases_of, settings_of, write_images
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def say(tmp_path: Path) -> Callable[[Loaded], list[list[int]]]:
     cases = cases_of(write_images(tmp_path))
 
     def answer(loaded: Loaded) -> list[list[int]]:
-        batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+        batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
         assert batch.inputs is not None
         return [written.tokens for written in generate(loaded.model, batch.inputs, 12, lambda: False)]
 

@@ -22,7 +22,7 @@ from pytest_cosmos.records import Case
 from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL
 from tests.unit.checkpoints import write_reason1
-from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
+from tests.unit.engine_builders import MEDIA, SUITE, cases_of, settings_of, write_images
 
 LIMIT = 20
 ANYWAY = BINARY.model_copy(update={"name": "short", "text": "Cracked?", "reasoning": False})
@@ -84,7 +84,7 @@ def check_equal(loaded: Loaded, folder: Path, cases: tuple[Case, ...], inputs: I
 )
 def test_images_of_several_sizes_in_one_batch(loaded: Loaded, tmp_path: Path, prompts: Any) -> None:
     cases = cases_of(write_images(tmp_path), prompts)
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert batch.inputs is not None
     assert batch.inputs.shared, "the prefix should be shared"
     assert len(set(batch.input_tokens)) > 2, "the images should differ in tokens"
@@ -96,7 +96,7 @@ def test_prompts_generated_one_after_the_other_from_one_prefix(
 ) -> None:
     monkeypatch.setattr(transformers_inputs, "_TOGETHER", 1)
     cases = cases_of(write_images(tmp_path))
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert batch.inputs is not None
     assert len(batch.inputs.parts) == len({case.prompt.name for case in cases})
     check_equal(loaded, tmp_path, cases, batch.inputs)
@@ -122,7 +122,7 @@ def test_prompts_of_like_length_go_together(least: int | None, expected: list[tu
 def test_samples_with_different_numbers_of_prompts_in_one_batch(loaded: Loaded, tmp_path: Path) -> None:
     samples = write_images(tmp_path)
     cases = (*cases_of(samples[:1], (BINARY,)), *cases_of(samples[1:2]), *cases_of(samples[2:3], (TRAVERSAL, SEVERITY)))
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert batch.inputs is not None
     check_equal(loaded, tmp_path, cases, batch.inputs)
 
@@ -131,19 +131,19 @@ def test_several_images_of_one_sample(loaded: Loaded, tmp_path: Path) -> None:
     one, two, *_ = write_images(tmp_path)
     both = one.model_copy(update={"media": one.media + two.media})
     cases = cases_of([both, two])
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert batch.inputs is not None
     assert len(batch.inputs.media["image_grid_thw"]) == 3
-    alone = [Preparer(loaded, {SUITE: tmp_path}).prepare([case]) for case in cases]
+    alone = [Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare([case]) for case in cases]
     together = generate(loaded.model, batch.inputs, LIMIT, lambda: False)
     for row, single in enumerate(alone):
         assert single.inputs is not None
         assert generate(loaded.model, single.inputs, LIMIT, lambda: False)[0].tokens == together[row].tokens
 
 
-def test_a_model_type_that_is_not_known_to_share_is_asked_whole(loaded: Loaded, tmp_path: Path) -> None:
+def test_prompts_that_share_nothing_are_asked_whole(loaded: Loaded, tmp_path: Path) -> None:
     cases = cases_of(write_images(tmp_path))
-    preparer = Preparer(loaded, {SUITE: tmp_path}, shares=False)
+    preparer = Preparer(loaded, {SUITE: tmp_path}, ())
     batch = preparer.prepare(cases)
     assert batch.inputs is not None
     assert not batch.inputs.shared
@@ -153,13 +153,13 @@ def test_a_model_type_that_is_not_known_to_share_is_asked_whole(loaded: Loaded, 
 
 def test_lengths_count_no_padding(loaded: Loaded, tmp_path: Path) -> None:
     cases = cases_of(write_images(tmp_path))
-    shared = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
-    whole = Preparer(loaded, {SUITE: tmp_path}, shares=False).prepare(cases)
+    shared = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
+    whole = Preparer(loaded, {SUITE: tmp_path}, ()).prepare(cases)
     assert shared.input_tokens == whole.input_tokens
 
 
 def test_generation_ends_when_told_to(loaded: Loaded, tmp_path: Path) -> None:
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases_of(write_images(tmp_path)[:1]))
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases_of(write_images(tmp_path)[:1]))
     assert batch.inputs is not None
     written = generate(loaded.model, batch.inputs, LIMIT, lambda: True)
     assert [len(row.tokens) for row in written] == [1, 1, 1]
@@ -167,7 +167,7 @@ def test_generation_ends_when_told_to(loaded: Loaded, tmp_path: Path) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused(loaded: Loaded, tmp_path: Path) -> None:
     endless = BINARY.model_copy(update={"text": "crack " * 5000})
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases_of(write_images(tmp_path)[:1], (endless,)))
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases_of(write_images(tmp_path)[:1], (endless,)))
     assert batch.inputs is not None
     with pytest.raises(ValueError, match=r"the prompt has \d+ tokens, the model's context only 4096"):
         generate(loaded.model, batch.inputs, LIMIT, lambda: False)

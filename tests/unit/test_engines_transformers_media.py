@@ -22,7 +22,7 @@ from pytest_cosmos.records import Case, Sample, Vision
 from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import BINARY, SEVERITY
 from tests.unit.checkpoints import write_reason1
-from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
+from tests.unit.engine_builders import MEDIA, SUITE, cases_of, settings_of, write_images
 from tests.unit.video_files import write_video
 
 REASON1, REASON2 = FAMILIES["reason1"], FAMILIES["reason2"]
@@ -170,7 +170,7 @@ def plainly(loaded: Loaded, folder: Path, case: Case, model: Any) -> list[int]:
 def test_videos_and_pictures_in_one_batch_as_each_alone(loaded: Loaded, tmp_path: Path) -> None:
     wish = Vision(fps=2.0, max_pixels=28 * 28 * 16) if loaded.record.family == "reason1" else Vision(fps=2.0)
     cases = mixed_cases(tmp_path, wish)
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert batch.inputs is not None
     assert batch.inputs.shared
     together = generate(loaded.model, batch.inputs, LIMIT, lambda: False)
@@ -185,7 +185,7 @@ def test_videos_and_pictures_in_one_batch_as_each_alone(loaded: Loaded, tmp_path
 def test_a_clip_that_cannot_be_read_spoils_no_other(loaded: Loaded, tmp_path: Path) -> None:
     cases = mixed_cases(tmp_path, Vision(fps=2.0))
     (tmp_path / "long.webm").write_bytes(b"no video")
-    batch = Preparer(loaded, {SUITE: tmp_path}).prepare(cases)
+    batch = Preparer(loaded, {SUITE: tmp_path}, MEDIA).prepare(cases)
     assert {case.sample.id for case, _ in batch.failed} == {"long"}
     assert all("cannot be read" in why for _, why in batch.failed)
     assert len(batch.cases) == len(cases) - 2

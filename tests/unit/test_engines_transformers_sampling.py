@@ -16,7 +16,7 @@ from pytest_cosmos.engines.transformers_load import Loaded, load
 from pytest_cosmos.engines.transformers_sampling import choose_by, sampling_of
 from pytest_cosmos.prompting import FAMILIES, Sampling
 from tests.unit.builders import BINARY, SEVERITY
-from tests.unit.engine_builders import SUITE, cases_of, settings_of, write_images
+from tests.unit.engine_builders import MEDIA, SUITE, cases_of, settings_of, write_images
 
 LIMIT = 24
 WILD = Sampling(temperature=5.0, seed=1)
@@ -24,7 +24,7 @@ WILD = Sampling(temperature=5.0, seed=1)
 
 def said(loaded: Loaded, folder: Path, sampling: Sampling | None) -> list[Written]:
     cases = cases_of(write_images(folder))
-    inputs = Preparer(loaded, {SUITE: folder}).prepare(cases).inputs
+    inputs = Preparer(loaded, {SUITE: folder}, MEDIA).prepare(cases).inputs
     assert inputs is not None
     return generate(loaded.model, replace(inputs, sampling=sampling), LIMIT, lambda: False)
 

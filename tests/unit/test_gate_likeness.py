@@ -31,6 +31,13 @@ def test_equal_settings_are_alike_on_any_of_several_devices() -> None:
     assert unlike(model(device="cuda:1 (A), cuda:0 (A)"), model(device="cuda:7 (A)")) == ()
 
 
+def test_how_prefixes_were_read_is_no_difference() -> None:
+    whole, shared = (
+        model(generation={"attention": "sdpa", "prefix": manner}) for manner in ("whole", "shared (image)")
+    )
+    assert unlike(whole, shared) == unlike(model(generation={"attention": "sdpa"}), shared) == ()
+
+
 def test_every_setting_that_differs_is_named() -> None:
     other = model(
         dtype="float32", device="cpu", family="generic", engine="endpoint",
