@@ -145,13 +145,14 @@ def ideal(loaded: Loaded, batches: Sequence[dict[str, Any]]) -> None:
     """Do the model's work on preloaded batches, and nothing else."""
     model = loaded.model
     for batch in batches:
-        cache = model.model(**batch["media"], use_cache=True).past_key_values
+        output = model.model(**batch["media"], use_cache=True)
+        cache = output[cache_name(output)]
         cache.batch_select_indices(batch["rows"])
         model.model.rope_deltas = model.model.rope_deltas[batch["rows"]]
         model.generate(
             input_ids=batch["ids"].to(model.device),
             attention_mask=batch["mask"].to(model.device),
-            past_key_values=cache,
+            **{cache_name(output): cache},
             do_sample=False,
             max_new_tokens=loaded.max_new_tokens,
         )

@@ -9,7 +9,7 @@ gives what plain generation gives: for which models, `transformers_prefix` knows
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,8 @@ class _Prefix:
     """What the model keeps of the media's rows."""
 
     cache: Any
+    name: str
+    """What `generate` calls it."""
     offsets: Tensor | None
     """(R, 1) `rope_deltas`; None where the model has none."""
 
@@ -139,11 +141,16 @@ def _prefix(model: Any, media: dict[str, Tensor]) -> _Prefix:
     # a stale value of an earlier batch must not be taken for this one's
     _set_offsets(model, None)
     output = model.generate(**media, do_sample=False, max_new_tokens=1, return_dict_in_generate=True)
-    cache = output.past_key_values
+    cache = output[cache_name(output)]
     other = {type(layer).__name__ for layer in cache.layers if type(layer) is not DynamicLayer}
     if other:
         raise NotRepeatableError(f"its cache has layers of the kind {', '.join(sorted(other))}")
-    return _Prefix(cache, getattr(model.model, "rope_deltas", None))
+    return _Prefix(cache, cache_name(output), getattr(model.model, "rope_deltas", None))
+
+
+def cache_name(output: Mapping[str, Any]) -> str:
+    """Return what this release of transformers calls the cache, as a key of outputs and an argument of `generate`."""
+    return "cache" if "cache" in output else "past_key_values"  # the former since 5.24
 
 
 def _set_offsets(model: Any, offsets: Tensor | None) -> None:
@@ -163,7 +170,7 @@ def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, par
     return {
         "input_ids": torch.cat([media["input_ids"][rows], part.suffix.to(model.device)], dim=1),
         "attention_mask": torch.cat([media["attention_mask"][rows], part.mask.to(model.device)], dim=1),
-        "past_key_values": prefix.repeated(rows),
+        prefix.name: prefix.repeated(rows),
     }
 
 
