@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_cosmos.errors import CosmosError, RunFolderError
 from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresholds, remarks, suites_answered_for
+from pytest_cosmos.gate.likeness import is_base_of
 from pytest_cosmos.measure import compare, pair, scale
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
@@ -18,6 +19,7 @@ from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_ru
 class Beside:
     """A run beside a baseline: for the gate, and for the report."""
 
+    baseline: Run
     compared: Compared
     change: BeforeAfter
 
@@ -40,7 +42,7 @@ def beside(
     pairs = pair(scale(before, other.temperatures), scale(outcomes, run.temperatures)) if scaled else raw
     told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(folder, run, other))
     comparison = compare(other, run, pairs, faults=faults(other, run, raw), remarks=told)
-    return Beside(Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
+    return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
 
 
 def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:
@@ -81,6 +83,19 @@ def count_candidate(folder: RunFolder, run: Run, baseline: Run) -> Iterator[str]
                 f"{entry.suite}: {count} candidates have been compared on this test split ({ledger.FILE} of the "
                 "reports). Choose among them on another (--cosmos-split validation), or its figures flatter the best."
             )
+
+
+def compared_so_far(folder: RunFolder, run: Run) -> dict[str, int]:
+    """Count, by suite, the candidates that have been compared on the test cases of a run, by its reports' ledger."""
+    known = ledger.read(folder.path.resolve().parent.parent)
+    counts = {suite.name: ledger.candidates_so_far(known, suite.name, suite.digest) for suite in run.suites}
+    return {suite: count for suite, count in counts.items() if count}
+
+
+def base_among(sides: Sequence[Beside], run: Run) -> Beside | None:
+    """Return what a run is to be judged beside: its own base where it is there, or else the baseline named last."""
+    bases = [side for side in sides if is_base_of(side.baseline, run)] or sides
+    return bases[-1] if bases else None
 
 
 def compared_anew(folder: RunFolder, named: str, root: Path) -> None:

@@ -1,6 +1,6 @@
 """The flow from outcomes on, composed: what a finished run, `gate RUN` and `report RUN` all do. Read this file second.
 
-run folder --outcomes--> measure --Summary--> gate --Checks, Decision--> report --index.html
+run folder --outcomes--> measure --Summary--> gate --Checks, Decision--> deciding --Recommendation--> report
             + baselines' folders --Pairs--> measure --Comparisons--^
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pytest_cosmos.comparing import beside
+from pytest_cosmos.comparing import Beside, beside, compared_so_far
+from pytest_cosmos.deciding import Before, Evidence, recommend
 from pytest_cosmos.gate import (
     Compared,
     Thresholds,
@@ -28,8 +29,9 @@ from pytest_cosmos.gate import (
 )
 from pytest_cosmos.measure import determinism, scale, stability, summarise
 from pytest_cosmos.media import thumbnail_jpeg
-from pytest_cosmos.records import Check, Decision, Outcome, Repeat, Run, Summary
+from pytest_cosmos.records import Check, Decision, Outcome, Recommendation, Repeat, Run, Summary
 from pytest_cosmos.report import BeforeAfter, write_html
+from pytest_cosmos.report.decision_page import render_markdown
 from pytest_cosmos.runlog import RunFolder
 
 MAX_THUMBNAILS = 5_000
@@ -45,8 +47,10 @@ class Conclusion:
     summary: Summary
     checks: tuple[Check, ...]
     decision: Decision
+    sides: tuple[Beside, ...] = ()
+    """It beside each baseline."""
     changes: tuple[BeforeAfter, ...] = ()
-    """What changed from each baseline."""
+    """What changed from each baseline, and what that comes to."""
 
 
 def conclude(
@@ -59,12 +63,27 @@ def conclude(
 
     `today` decides which waivers hold; None: the day that it is (UTC).
     """
-    run = folder.read_run()
+    found = judge(folder, folder.read_run(), thresholds, baselines, today)
+    folder.write_thresholds(thresholds.source if thresholds is not None else b"")
+    folder.write_run(found.run)
+    folder.write_summary(found.summary)
+    folder.write_comparisons(tuple(side.compared.comparison for side in found.sides))
+    return found
+
+
+def judge(
+    folder: RunFolder,
+    run: Run,
+    thresholds: Thresholds | None,
+    baselines: Sequence[RunFolder] = (),
+    today: date | None = None,
+) -> Conclusion:
+    """Do the same and write nothing but the ledger of comparisons; `run`: as run.json has it, or is to have it."""
     raw = tuple(folder.read_outcomes())
     outcomes = scale(raw, run.temperatures)
     # a run of latency alone has times to compare, no answers
     answers = not run.shard and (run.latency is None or suites_answered_for(run, outcomes))
-    sides = [] if not answers else [beside(folder, run, raw, baseline, thresholds) for baseline in baselines]
+    sides = tuple(beside(folder, run, raw, baseline, thresholds) for baseline in baselines if answers)
     comparisons = tuple(side.compared.comparison for side in sides)
     summary = measured(run, outcomes, raw, folder.read_repeats())
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], times_of(folder, run, baselines))
@@ -83,11 +102,38 @@ def conclude(
     stored = sum(outcome.reply.stored for outcome in outcomes)
     waived = waived_cases(outcomes, waivers, today)
     run = run.model_copy(update={"decision": decision, "stored": stored, "waived": waived})
-    folder.write_thresholds(thresholds.source if thresholds is not None else b"")
-    folder.write_run(run)
-    folder.write_summary(summary)
-    folder.write_comparisons(comparisons)
-    return Conclusion(run, outcomes, summary, held.checks, decision, tuple(side.change for side in sides))
+    found = Conclusion(run, outcomes, summary, held.checks, decision, sides)
+    changes = (
+        replace(side.change, recommendation=recommended(folder, found, thresholds, side, today)) for side in sides
+    )
+    return replace(found, changes=tuple(changes))
+
+
+def recommended(
+    folder: RunFolder,
+    conclusion: Conclusion,
+    thresholds: Thresholds | None,
+    side: Beside | None,
+    today: date | None = None,
+) -> Recommendation:
+    """Say what is to be done with the model of a run, beside one baseline or alone."""
+    before = None
+    if side is not None:
+        regressions = (
+            check_regressions(thresholds, conclusion.outcomes, conclusion.run, [side.compared]) if thresholds else ()
+        )
+        before = Before(side.baseline, side.compared, side.change.said_before, regressions)
+    return recommend(
+        Evidence(
+            run=conclusion.run,
+            outcomes=conclusion.outcomes,
+            thresholds=thresholds,
+            before=before,
+            today=today or current_day(),
+            gate_passed=conclusion.decision.exit_code == 0 and not conclusion.run.ungated,
+            compared_so_far=compared_so_far(folder, conclusion.run),
+        )
+    )
 
 
 def times_of(folder: RunFolder, run: Run, baselines: Sequence[RunFolder]) -> Timed:
@@ -149,6 +195,12 @@ def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:
         folder.thumbnails(conclusion.outcomes),
         conclusion.changes,
     )
+
+
+def write_decision(folder: RunFolder, found: Recommendation) -> Path:
+    """Write what is to be done into the run's folder, as decision.json and decision.md."""
+    pictures = folder.thumbnail_paths(one.media_hash for one in found.moved)
+    return folder.write_recommendation(found, render_markdown(found, pictures))
 
 
 def thresholds_of(run: Run, root: Path) -> Thresholds | None:

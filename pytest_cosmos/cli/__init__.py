@@ -12,6 +12,7 @@ from pytest_cosmos.cli import (
     calibrate,
     check_cases,
     compare,
+    decide,
     doctor,
     gate,
     merge,
@@ -32,6 +33,7 @@ app.command("check-cases")(check_cases.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("compare")(compare.command)
+app.command("decide")(decide.command)
 app.command("merge")(merge.command)
 app.command("report")(report.command)
 app.command("power")(power.command)

@@ -16,7 +16,7 @@ from pytest_cosmos.gate import check_regressions, read_thresholds
 from pytest_cosmos.records import Check, CheckStatus, Comparison, Run, Verdict
 from pytest_cosmos.report import Line, text
 from pytest_cosmos.report.terminal import change_lines, check_lines
-from pytest_cosmos.runlog import RunFolder, find_baseline
+from pytest_cosmos.runlog import RunFolder, find_baseline, is_saved
 
 WIDTH = 100
 
@@ -65,11 +65,6 @@ def every_baseline(folder: RunFolder, run: Run, before: RunFolder, root: Path) -
         return baselines_of(folder, run, root)
     except RunFolderError:  # one of the session is not at hand: `gate` refuses, two runs can be compared all the same
         return (before,)
-
-
-def is_saved(folder: RunFolder, root: Path) -> bool:
-    """Tell whether a run is a saved baseline, which stays as it was saved."""
-    return folder.path.parent == (root / "baselines").resolve()
 
 
 def lines(comparison: Comparison, checks: Sequence[Check], *, partial: bool, silent: int = 0) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
     Sample x Prompt -> Case -> (engine) -> Reply -> (judge) -> Judgement
     Case + Reply + Judgement = Outcome -> Metric, Confusion -> (threshold) -> Check -> Decision;  Run: all about one run
-    two Runs -> Comparison
+    two Runs -> Comparison;  a Run, and perhaps a Comparison -> Recommendation
     Benchmark -> (engine) -> Timing, round by round -> Latency
 
 Whatever crosses a process or touches a disk is one of these frozen pydantic models.
@@ -27,6 +27,16 @@ from pytest_cosmos.records.measures import (
     Unstable,
     metric_key,
 )
+from pytest_cosmos.records.recommendations import (
+    Advice,
+    Moved,
+    Recommendation,
+    Risk,
+    Said,
+    Target,
+    TargetFigure,
+    TargetStatus,
+)
 from pytest_cosmos.records.replies import Judgement, Outcome, Repeat, Reply, Verdict
 from pytest_cosmos.records.runs import ModelRecord, Run, SuiteRecord, Temperature
 from pytest_cosmos.records.temperatures import TemperatureFile
@@ -35,6 +45,7 @@ __all__ = [
     "ERROR",
     "SCHEMA_VERSION",
     "UNPARSED",
+    "Advice",
     "AnswerKind",
     "Benchmark",
     "Bound",
@@ -54,19 +65,26 @@ __all__ = [
     "Measure",
     "Metric",
     "ModelRecord",
+    "Moved",
     "Outcome",
     "OutcomeWord",
     "Prompt",
+    "Recommendation",
     "Record",
     "ReliabilityBin",
     "Repeat",
     "Reply",
+    "Risk",
     "Run",
+    "Said",
     "Sample",
     "Series",
     "Stability",
     "SuiteRecord",
     "Summary",
+    "Target",
+    "TargetFigure",
+    "TargetStatus",
     "Temperature",
     "TemperatureFile",
     "Threshold",

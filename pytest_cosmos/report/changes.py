@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pytest_cosmos.records import Change, Comparison, Difference, Outcome
+from pytest_cosmos.records import Comparison, Difference, Outcome, Recommendation
 from pytest_cosmos.report import text
-from pytest_cosmos.report.figures import Style, change_interval, kind, said, signed
+from pytest_cosmos.report.figures import CHANGE_WORDS, Style, change_interval, kind, said, signed
+from pytest_cosmos.report.recommendation import Words, words_of
 
 LISTED = 12
 """How many fixed or broken cases are shown each; comparison.json names all."""
 
-_WORDS: dict[Change, tuple[str, Style]] = {
-    "improved": ("improved", "good"),
-    "worse": ("worse", "bad"),
-    "changed": ("changed", "warn"),
-    "no_evidence": ("no evidence", ""),
-    "no_data": ("no data", "dim"),
-}
+REASONING = 400
+"""Characters of a reasoning that are shown beside its answer."""
 
 _NAMES = {"mean_absolute_error": "mean abs. error", "unparsed_rate": "not readable"}
 
@@ -31,6 +27,8 @@ class BeforeAfter:
     comparison: Comparison
     said_before: Mapping[str, Outcome]
     """By case key."""
+    recommendation: Recommendation | None = None
+    """What it comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,10 @@ class ChangedCase:
     word: str
     style: Style
     confidence: str
+    question: str
+    thought_before: str
+    """Its reasoning, shortened."""
+    thought: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class ChangeView:
     title: str
     baseline: str
     pairs: str
+    words: Words | None
+    """What it comes to; None: nothing can be decided, which `faults` and `unpaired` tell."""
     rows: tuple[ChangeRow, ...]
     broken: tuple[ChangedCase, ...]
     fixed: tuple[ChangedCase, ...]
@@ -94,13 +98,14 @@ def change_view(change: BeforeAfter, outcomes: Mapping[str, Outcome]) -> ChangeV
     """Build what the page says of a comparison; `outcomes` are the candidate's, by case key."""
     comparison = change.comparison
     broken, fixed = (
-        tuple(_case(key, change.said_before, outcomes) for key in keys[:LISTED])
+        tuple(_case(key, change.said_before, outcomes) for key in look_first(keys, outcomes)[:LISTED])
         for keys in (comparison.broken, comparison.fixed)
     )
     return ChangeView(
         title=f"{comparison.baseline_model} → {comparison.candidate_model}",
         baseline=comparison.baseline,
         pairs=text.plural(comparison.pairs, "case"),
+        words=words_of(change.recommendation),
         rows=change_rows(comparison),
         broken=tuple(case for case in broken if case is not None),
         fixed=tuple(case for case in fixed if case is not None),
@@ -110,6 +115,15 @@ def change_view(change: BeforeAfter, outcomes: Mapping[str, Outcome]) -> ChangeV
         faults=comparison.faults,
         remarks=comparison.remarks,
     )
+
+
+def look_first(keys: Iterable[str], outcomes: Mapping[str, Outcome]) -> tuple[str, ...]:
+    """Order cases for the eye: hazards first, and every image once before any a second time."""
+    there = sorted((key for key in keys if key in outcomes), key=lambda key: (not outcomes[key].case.is_hazard, key))
+    first: dict[tuple[str, str], str] = {}
+    for key in there:
+        first.setdefault((outcomes[key].case.suite, outcomes[key].case.sample.id), key)
+    return (*first.values(), *(key for key in there if key not in set(first.values())))
 
 
 def change_rows(comparison: Comparison) -> tuple[ChangeRow, ...]:
@@ -134,7 +148,7 @@ def _repeats(one: Difference, comparison: Comparison) -> bool:
 
 
 def _row(one: Difference) -> ChangeRow:
-    word, style = _WORDS[one.change]
+    word, style = CHANGE_WORDS[one.change]
     adjusted = one.p_value if one.p_adjusted is None else one.p_adjusted
     return ChangeRow(
         suite=one.suite,
@@ -174,4 +188,7 @@ def _case(key: str, before: Mapping[str, Outcome], after: Mapping[str, Outcome])
         word=word,
         style=style,
         confidence=f"{text.number(was.reply.confidence)} → {text.number(is_.reply.confidence)}",
+        question=is_.case.prompt.text,
+        thought_before=text.one_line(was.reply.reasoning, REASONING),
+        thought=text.one_line(is_.reply.reasoning, REASONING),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_cosmos.records import (
+    Change,
     Check,
     CheckStatus,
     Difference,
@@ -67,6 +68,15 @@ OUTCOME_WORDS: dict[OutcomeWord, Word] = {
     "no_data": Word("No data", "There is nothing to hold against the bars.", "bad", "∅"),
     "no_evidence": Word("No evidence", "Nothing here shows that the model is good enough.", "warn", "≈"),
 }
+CHANGE_WORDS: dict[Change, tuple[str, Style]] = {
+    "improved": ("improved", "good"),
+    "worse": ("worse", "bad"),
+    "changed": ("changed", "warn"),
+    "no_evidence": ("no evidence", ""),
+    "no_data": ("no data", "dim"),
+}
+"""What is said of a change, and how it is coloured."""
+
 UNDECIDED = Word("Undecided", "This run has not been held against any bar.", "warn", "?")
 MEASURED = Word("Measured", "Measured only: this run was not gated.", "warn", "•")
 

@@ -30,6 +30,7 @@ from pytest_cosmos.report.figures import (
     times,
     value_and_bar,
 )
+from pytest_cosmos.report.recommendation import words_of
 from pytest_cosmos.report.stability import determinism_lines, scaled_by, stability_told
 
 WORST = 5
@@ -40,6 +41,8 @@ _CHECK_COLUMNS = "measured [95 %], bar, cases/images"
 
 NAMED = 10
 """Cases that changed, by name."""
+REASONS = 3
+"""Of what a comparison comes to."""
 _CHANGE_COLUMNS = ("before", "after", "change [95 %]", "fixed/broken", "")
 
 _Row = tuple[str, tuple[str, ...], Style]
@@ -74,6 +77,7 @@ def summary_lines(
         yield from metric_lines(suite, figures, width, calibration_told(summary, suite.name, figures))
     for change in changes:
         yield from change_lines(change.comparison, width)
+        yield from words_lines(change, width)
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
     yield from stability_lines(run, summary, width)
@@ -190,6 +194,20 @@ def change_lines(comparison: Comparison, width: int, *, brief: bool = True) -> I
         yield from _wrapped(f"not compared: {line}", width, "warn")
     for line in comparison.remarks:
         yield from _wrapped(line, width, "dim")
+    yield Line("")
+
+
+def words_lines(change: BeforeAfter, width: int) -> Iterator[Line]:
+    """Yield what a comparison comes to, the weightiest reasons and the risk."""
+    words = words_of(change.recommendation)
+    if words is None:
+        return
+    yield Line(text.one_line(words.title.upper(), width), words.style)
+    for line in words.because[:REASONS]:
+        yield from _wrapped(line, width)
+    for line in words.risks:
+        yield from _wrapped(line, width, "strong")
+    yield from _wrapped("with all its evidence: pytest-cosmos decide", width, "dim")
     yield Line("")
 
 

@@ -13,6 +13,9 @@ from pytest_cosmos.records import Metric
 NO_DATA = "–"
 """What stands where there is no figure; never 0."""
 
+LONGEST = 50_000
+"""Characters of hostile text that are kept: a page of many such texts must still open."""
+
 Unit = Literal["share", "seconds", "number", "score"]
 
 _NUMBERS = frozenset(
@@ -53,7 +56,7 @@ def _spell(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def paragraph(text: str, limit: int = 50_000) -> str:
+def paragraph(text: str, limit: int = LONGEST) -> str:
     """Return hostile text of several lines, harmless and at most `limit` characters long."""
     rest = len(text) - limit
     shown = visible(text[:limit].replace("\r\n", "\n"), keep="\n\t")

@@ -6,6 +6,8 @@ from pytest_cosmos.runlog import ledger
 from pytest_cosmos.runlog.baselines import (
     NONE,
     find_baseline,
+    find_run,
+    is_saved,
     refuse_mixed_splits,
     remove_baseline,
     save_baseline,
@@ -23,6 +25,8 @@ __all__ = [
     "chosen_cases",
     "chosen_run",
     "find_baseline",
+    "find_run",
+    "is_saved",
     "ledger",
     "merge",
     "open_run",

@@ -46,6 +46,21 @@ def find_baseline(named: str, root: Path, start: Path, reports: Path, *, asked: 
     )
 
 
+def find_run(named: str, root: Path, reports: Path) -> RunFolder:
+    """Return the run that a name stands for, likewise; without a name the latest. RunFolderError: it is not there."""
+    if named:
+        return find_baseline(named, root, Path(), reports, asked="run")
+    latest = reports / "latest"
+    if not (latest / "run.json").is_file():
+        raise RunFolderError(f"There is no run in {reports} yet. Run one: pytest benchmarks/. Or name a run folder.")
+    return RunFolder(latest.resolve())
+
+
+def is_saved(run: RunFolder, root: Path) -> bool:
+    """Tell whether a run is a saved baseline, which stays as it was saved."""
+    return run.path.parent.resolve() == (root / FOLDER).resolve()
+
+
 def save_baseline(run: RunFolder, root: Path, name: str, *, replace: bool = False) -> Path:
     """Copy what a comparison needs of a run to `baselines/NAME`; it is there whole or not at all."""
     check_name(name)

@@ -18,7 +18,17 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.records import SCHEMA_VERSION, Comparison, Latency, Outcome, Record, Repeat, Run, Summary
+from pytest_cosmos.records import (
+    SCHEMA_VERSION,
+    Comparison,
+    Latency,
+    Outcome,
+    Recommendation,
+    Record,
+    Repeat,
+    Run,
+    Summary,
+)
 
 _Line = TypeVar("_Line", bound=Record)
 
@@ -32,6 +42,7 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `thresholds.yaml` a copy of the file that it was last held against
 - `latency.json`    of a run asked for latency: how long single cases took, round by round
 - `comparison.json` what changed from each baseline that it was compared with
+- `decision.md`     what is to be done with the model, where `pytest-cosmos decide` was asked; `decision.json`, too
 - `media/`          thumbnails for the report
 
 `comparisons.jsonl` beside `runs/`: which candidates have been compared on which test cases; keep it.
@@ -151,6 +162,17 @@ class RunFolder:
         except (OSError, ValidationError) as error:
             raise RunFolderError(f"{path}: no comparison: {str(error).splitlines()[0]}") from None
 
+    def write_recommendation(self, found: Recommendation, page: str) -> Path:
+        """Write decision.json and decision.md; return the latter."""
+        write_whole(self.path / "decision.json", found.model_dump_json(indent=1).encode() + b"\n")
+        write_whole(self.path / "decision.md", page.encode())
+        return self.path / "decision.md"
+
+    def thumbnail_paths(self, media_hashes: Iterable[str]) -> dict[str, str]:
+        """Name the pictures that are kept, relative to this folder: media hash -> path."""
+        paths = {media_hash: f"media/{media_hash[:32]}.jpg" for media_hash in media_hashes if media_hash}
+        return {media_hash: path for media_hash, path in paths.items() if (self.path / path).is_file()}
+
     def write_thumbnail(self, media_hash: str, jpeg: bytes) -> None:
         """Keep one picture for the report, so that it can be made again without the suite."""
         folder = self.path / "media"
@@ -159,12 +181,8 @@ class RunFolder:
 
     def thumbnails(self, outcomes: Sequence[Outcome]) -> dict[str, bytes]:
         """Read the pictures kept for these outcomes: media hash -> JPEG bytes."""
-        found = {}
-        for media_hash in {outcome.case.sample.media_hash for outcome in outcomes}:
-            path = self.path / "media" / f"{media_hash[:32]}.jpg"
-            if media_hash and path.is_file():
-                found[media_hash] = path.read_bytes()
-        return found
+        paths = self.thumbnail_paths({outcome.case.sample.media_hash for outcome in outcomes})
+        return {media_hash: (self.path / path).read_bytes() for media_hash, path in paths.items()}
 
     def read_run(self) -> Run:
         """Read run.json; RunFolderError where it is missing or not one."""

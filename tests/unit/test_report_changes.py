@@ -109,7 +109,7 @@ def test_the_page_shows_it_all_and_nothing_hostile_acts(soup: Any, change: Befor
     assert soup.find("script") is None
     assert {link["href"].partition("=")[0] for link in soup.select("a")} == {"#case"}
     assert not soup.select("[onerror]")
-    assert len(soup.select("ul.rows li")) == min(12, len(change.comparison.fixed))
+    assert len(soup.select("ul.moved li")) == min(12, len(change.comparison.fixed))
     assert "\x1b" not in text
     assert "\u202e" not in text
 
