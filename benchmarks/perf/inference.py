@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT))
 
 from pytest_cosmos.engines.models import locate  # noqa: E402
 from pytest_cosmos.engines.transformers import TransformersEngine  # noqa: E402
+from pytest_cosmos.engines.transformers_generate import cache_name  # noqa: E402
 from pytest_cosmos.engines.transformers_load import Loaded, load  # noqa: E402
 from pytest_cosmos.media import load_image  # noqa: E402
 from pytest_cosmos.prompting import messages  # noqa: E402
