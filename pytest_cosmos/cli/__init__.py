@@ -15,8 +15,10 @@ from pytest_cosmos.cli import (
     decide,
     doctor,
     gate,
+    import_cases,
     merge,
     models,
+    pack,
     power,
     report,
 )
@@ -36,6 +38,8 @@ app.command("compare")(compare.command)
 app.command("decide")(decide.command)
 app.command("merge")(merge.command)
 app.command("report")(report.command)
+app.command("pack")(pack.command)
+app.command("import")(import_cases.command)
 app.command("power")(power.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)

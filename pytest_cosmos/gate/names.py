@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pytest_cosmos.gate.entries import allowed
 from pytest_cosmos.gate.thresholds import Thresholds
 from pytest_cosmos.records import Threshold, Waiver
+from pytest_cosmos.userfiles import escape_controls
 
 Slices = Mapping[str, frozenset[str]]
 """Slice key -> the values that cases of a suite have."""
@@ -41,7 +42,7 @@ def _unknown_names(threshold: Threshold, known: Mapping[str, Slices | None]) -> 
         if key not in columns:
             yield f"'{threshold.key}': no case has a '{key}'. {allowed('Slice by', key, columns)}"
         elif value not in columns[key]:
-            values = sorted(columns[key])
+            values = sorted(map(escape_controls, columns[key]))
             yield f"'{threshold.key}': no case has {key}={value}. {allowed('Values', value, values)}"
 
 

@@ -101,7 +101,7 @@ class SampleReader:
             "group": self._text(row, "group"),
             "must_pass": self._flag(row, "must_pass"),
             "reasoning": self._paragraphs(row, "reasoning"),
-            "fields": {column: self._field(row, column) for column in self.manifest.columns},
+            "fields": {column: self._paragraphs(row, column) for column in self.manifest.columns},
         }
         return None if row.told or len(self.complaints) > before else Sample(**values)
 
@@ -114,11 +114,8 @@ class SampleReader:
             self._complain(row, f"{column} {quoted(text)} holds the control character {character!r}")
         return text
 
-    def _field(self, row: Row, column: str) -> str:
-        return self._paragraphs(row, column) if column in self._asked else self._text(row, column)
-
     def _paragraphs(self, row: Row, column: str) -> str:
-        """Read what goes into a model's context, not into ids and slices: it may have several lines."""
+        """Read a text that may have several lines: reasoning, a question, whatever a suite's own column is for."""
         text = row.cells.get(column, "").replace("\r\n", "\n")
         if (character := control_character(re.sub(r"[\n\t]", " ", text))) is not None:
             self._complain(row, f"{column} {quoted(text)} holds the control character {character!r}")

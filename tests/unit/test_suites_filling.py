@@ -104,7 +104,7 @@ def test_the_same_question_of_the_same_picture_twice(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("column", ["answer", "id", "question"])
+@pytest.mark.parametrize("column", ["label", "id", "question"])
 def test_control_characters_stay_out(tmp_path: Path, column: str) -> None:
     cells = {"file": "media/a.png", "id": "a", "label": "any", "question": "Which?", "answer": "A"}
     cells[column] += "\x1b[31m" if column == "question" else "\nB"
