@@ -186,7 +186,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {f"media/{n}.png": write_image(folder / f"{n}.png", "red" if n else "blue") for n in range(4)}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draft=drafts(), form=st.sampled_from(("jsonl", "llava", "hf")), family=st.sampled_from(tuple(FAMILIES)))
 def test_whatever_a_suite_says_comes_back(
     tmp_path_factory: pytest.TempPathFactory, pictures: dict[str, Path], draft: Draft, form: str, family: str
