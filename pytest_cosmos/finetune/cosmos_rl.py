@@ -17,6 +17,9 @@ from pytest_cosmos.finetune.packed import MEDIA, Packed
 from pytest_cosmos.prompting import Family, vision_of
 from pytest_cosmos.records import Vision
 
+_TEXT_TOKENS = 4096
+"""Left for the question and the reply."""
+
 _ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 _MLP = ("gate_proj", "up_proj", "down_proj")
 
@@ -85,6 +88,8 @@ def _common(training: Training, family: Family, out: Path, records: Sequence[Pac
     train = [record for record in records if record.case["sample"]["split"] == "train"]
     videos = any(kind == "video" for record in train for kind, _ in record.media)
     vision, remarks = _vision(family, train)
+    images = max(sum(kind == "image" for kind, _ in record.media) for record in train)
+    tokens = images * int(vision.get("max_pixels", 0)) // (family.vision.token_pixels or 1)
     target_modules, lora_remarks = _TARGETS[family.name]
     # a step takes train_batch_per_replica records, and no part of one: few records need a small batch
     batch = max((size for size in (32, 16, 8, 4, 2) if size <= len(train)), default=1)
@@ -101,7 +106,8 @@ def _common(training: Training, family: Family, out: Path, records: Sequence[Pac
         "model": training.model,
         "revision": training.revision,
         "videos": videos,
-        "max_length": 40960 if videos else 16384,
+        "tokens": tokens,
+        "max_length": max(40960 if videos else 0, tokens + _TEXT_TOKENS),
         "lora_remarks": lora_remarks,
         "target_modules": target_modules,
         "project": family.name,

@@ -244,6 +244,39 @@ def test_configurations_of_cosmos_rl(tmp_path: Path, family: str, model: str) ->
     assert full["custom"]["vision"]["max_pixels"] == FAMILIES[family].vision.image_max_pixels
 
 
+def modules(family: str) -> list[str]:
+    """Name the linear layers of a model of the family's architecture, as transformers has it; without weights."""
+    import torch
+    from transformers import AutoConfig, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+    from transformers import Qwen3VLForConditionalGeneration as Qwen3VL
+
+    from pytest_cosmos.tiny import CHECKPOINT
+
+    text = {"num_hidden_layers": 1, "hidden_size": 8, "intermediate_size": 8, "vocab_size": 9}
+    vision = {"depth": 1, "hidden_size": 8, "intermediate_size": 8, "num_heads": 1, "out_hidden_size": 8}
+    with torch.device("meta"):
+        if family == "reason1":
+            config = Qwen2_5_VLConfig(text_config={**text, "num_attention_heads": 2}, vision_config=vision)
+            model = Qwen2_5_VLForConditionalGeneration(config)
+        else:
+            model = Qwen3VL(AutoConfig.from_pretrained(CHECKPOINT))
+        return [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+
+
+@pytest.mark.parametrize("family", ["reason1", "reason2"])
+def test_adapters_go_where_the_comments_say(tmp_path: Path, family: str) -> None:
+    pack(floors(tmp_path), tmp_path / "out", Packing(family, FAMILIES[family], training=Training("m")))
+    text = (tmp_path / "out/lora.toml").read_text()
+    targets = tomllib.loads(text)["policy"]["lora"]["target_modules"]
+    names = modules(family)
+
+    met = {target: {".visual." in name for name in names if target in name} for target in targets}
+    assert met == {target: {False} for target in targets}  # each is in the language model, none in the vision tower
+    assert "These are in the language model only" in text
+    mlp = {".visual." in name for name in names if "gate_proj" in name}
+    assert mlp == ({True, False} if family == "reason1" else {False})
+
+
 def test_a_configuration_for_videos_says_frames_or_fps(tmp_path: Path) -> None:
     pack(drives(tmp_path), tmp_path / "out", Packing("reason2", FAMILIES["reason2"], training=Training("m")))
     written = tomllib.loads((tmp_path / "out/sft.toml").read_text())
