@@ -10,7 +10,7 @@ import typer
 from pytest_cosmos.cli.check_cases import suite_lines
 from pytest_cosmos.cli.pack import one_of
 from pytest_cosmos.finetune.import_cases import Importing, import_cases
-from pytest_cosmos.finetune.import_read import FORMS, AnyFormat
+from pytest_cosmos.finetune.import_records import FORMS, AnyFormat
 from pytest_cosmos.finetune.new_folder import MediaMode
 from pytest_cosmos.suites import SPLITS
 from pytest_cosmos.userfiles import escape_controls

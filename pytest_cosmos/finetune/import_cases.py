@@ -9,7 +9,8 @@ from pathlib import Path
 from pytest_cosmos.errors import OptionError, Problems
 from pytest_cosmos.finetune.import_deduce import deduce
 from pytest_cosmos.finetune.import_media import bases, find_media
-from pytest_cosmos.finetune.import_read import AnyFormat, Entry, read_entries
+from pytest_cosmos.finetune.import_read import read_entries
+from pytest_cosmos.finetune.import_records import AnyFormat, Entry
 from pytest_cosmos.finetune.import_restore import restore
 from pytest_cosmos.finetune.import_write import Draft, write_suite
 from pytest_cosmos.finetune.new_folder import MediaMode, new_folder

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pytest_cosmos.finetune.import_kinds import kinds_of, together
 from pytest_cosmos.finetune.import_media import Names, unused
-from pytest_cosmos.finetune.import_read import Entry
+from pytest_cosmos.finetune.import_records import Entry
 from pytest_cosmos.finetune.import_write import Draft
 from pytest_cosmos.prompting import FAMILIES, split_reply
 from pytest_cosmos.records import Prompt, Sample
@@ -101,12 +101,11 @@ def _without_repeats(asked: Sequence[Asked], complaints: Complaints) -> tuple[As
     for one in asked:
         first = kept.setdefault((one.media, one.question, one.system), one)
         if first.answer != one.answer:
-            where = f"line {first.entry.line} of {first.entry.file.name}"
             told = f"is answered by {quoted(one.answer)}, but the same question of the same media by"
-            complaints.add(one.entry.file, one.entry.line, f"{told} {quoted(first.answer)} in {where}")
+            one.entry.where.complain(complaints, f"{told} {quoted(first.answer)} in {first.entry.where}")
         elif control_character(re.sub(r"[\n\t]", " ", f"{one.question}{one.reasoning}")) is not None:
             del kept[one.media, one.question, one.system]
-            complaints.add(one.entry.file, one.entry.line, "holds a control character. Remove it")
+            one.entry.where.complain(complaints, "holds a control character. Remove it")
     return tuple(kept.values())
 
 
@@ -153,7 +152,7 @@ def _groups(asked: Sequence[Asked], complaints: Complaints, *, shared: bool) -> 
 
 def _complain_of_free_text(one: Asked, complaints: Complaints) -> None:
     told = "which no judge can hold a reply against. Judged are Yes and No, whole numbers, and options"
-    complaints.add(one.entry.file, one.entry.line, f"is answered by {quoted(one.answer)}, {told}")
+    one.entry.where.complain(complaints, f"is answered by {quoted(one.answer)}, {told}")
 
 
 def _with_column(prompt: Prompt, groups: Sequence[Group]) -> Prompt:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from pytest_cosmos.finetune.import_read import Entry
+from pytest_cosmos.finetune.import_records import Entry
 from pytest_cosmos.finetune.packed import MEDIA
 from pytest_cosmos.media import IMAGE_TYPES, VIDEO_TYPES
 from pytest_cosmos.userfiles import Complaints, quoted, shown
@@ -33,9 +33,9 @@ def find_media(entry: Entry, where: Sequence[Path], complaints: Complaints) -> d
         if path is None:
             folders = ", ".join(dict.fromkeys(shown(folder) for folder in where))
             advice = f"Looked in {folders}. Say where its paths begin: --media-path DIR"
-            complaints.add(entry.file, entry.line, f"{quoted(name)} does not exist. {advice}")
+            entry.where.complain(complaints, f"{quoted(name)} does not exist. {advice}")
         elif not path.is_dir() and path.suffix.lower() not in (*IMAGE_TYPES, *VIDEO_TYPES):
-            complaints.add(entry.file, entry.line, f"{quoted(name)} is of an unsupported type")
+            entry.where.complain(complaints, f"{quoted(name)} is of an unsupported type")
         else:
             found[name] = path
     return found if len(found) == len({*entry.images, *entry.videos}) else None

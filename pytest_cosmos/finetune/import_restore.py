@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_cosmos.finetune.import_read import Entry
+from pytest_cosmos.finetune.import_records import Entry
 from pytest_cosmos.finetune.import_write import Draft
 from pytest_cosmos.finetune.packed import PackedCase
 from pytest_cosmos.media import media_kind
@@ -36,13 +36,13 @@ def restore(entries: Sequence[tuple[Entry, Mapping[str, Path]]], out: Path, comp
     for entry, found in entries:
         case = entry.case
         if case is None:
-            complaints.add(entry.file, entry.line, "has no case, unlike others. Import foreign records by themselves")
+            entry.where.complain(complaints, "has no case, unlike others. Import foreign records by themselves")
             continue
         prompt, sample = case.prompt.unfilled, case.sample
         _once(prompts, prompt.name, prompt, entry, complaints)
         _once(samples, sample.id, sample, entry, complaints)
         if (problem := _contradiction(entry, case)) is not None:
-            complaints.add(entry.file, entry.line, problem)
+            entry.where.complain(complaints, problem)
         sources |= _sources(entry, case, found, folder, complaints)
         asked.setdefault(sample.id, []).append(prompt.name)
     kept = _in_order(tuple(asked.values()), tuple(prompts))
@@ -57,8 +57,8 @@ def _once(known: dict[str, tuple[T, Entry]], name: str, now: T, entry: Entry, co
     """Note a prompt or sample; complain where one of its name is already known, and another."""
     first, where = known.setdefault(name, (now, entry))
     if first != now:
-        told = f"its case has another {type(now).__name__.lower()} {quoted(name)} than line {where.line}"
-        complaints.add(entry.file, entry.line, f"{told} of {where.file.name}. Import what was packed together")
+        told = f"its case has another {type(now).__name__.lower()} {quoted(name)} than {where.where}"
+        entry.where.complain(complaints, f"{told}. Import what was packed together")
 
 
 def _contradiction(entry: Entry, case: PackedCase) -> str | None:
@@ -81,16 +81,14 @@ def _sources(
     shown = {"image": iter(entry.images), "video": iter(entry.videos)}
     names = case.sample.media
     if len(names) != len(entry.images) + len(entry.videos):
-        complaints.add(entry.file, entry.line, f"its case has {len(names)} media, and it shows others")
+        entry.where.complain(complaints, f"its case has {len(names)} media, and it shows others")
         return {}
     sources = {}
     for name in names:
         problem = folder.name_problem(name) or ("holds a separator" if {";", "|"} & {*name} else None)
         stated = next(shown[media_kind(name)], None)
         if problem is not None or stated is None:
-            complaints.add(
-                entry.file, entry.line, f"its case has the file {quoted(name)}, which {problem or 'is none'}"
-            )
+            entry.where.complain(complaints, f"its case has the file {quoted(name)}, which {problem or 'is not shown'}")
             return {}
         sources[name] = found[stated]
     return sources

@@ -99,20 +99,41 @@ def edited(tmp_path: Path, **changes: Any) -> list[str]:
     with pytest.raises(Problems) as caught:
         import_cases([file], tmp_path / "again", Importing(skip=True))
     assert not (tmp_path / "again").exists()
-    return [line.removeprefix(f"{file}:") for line in caught.value.lines]
+    return [line.partition(": record ")[2] for line in caught.value.lines]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"target": "Yes"}, "1: is answered by 'Yes', but its case expects 'No'. Change both, or pack the suite again"),
+        (
+            {"target": "Yes"},
+            "1: is answered by 'Yes', but its case expects 'No'. Change both, or pack the suite again",
+        ),
         ({"target": "<think>\nWell.\n</think>\n\nNo"}, "1: reasons otherwise than its case does."),
-        ({"prompt": "Is it wet?"}, "1: asks otherwise than its case does, 'Is this floor cracked? Yes or No.'."),
-        ({"case__sample__label": "cracked"}, "2: its case has another sample 'floor-train-0001' than line 1"),
-        ({"case__prompt__hazard": ""}, "4: its case has another prompt 'binary_safety' than line 1 of train.jsonl."),
-        ({"case__schema_version": 2}, "1: case is of schema version 2, this pytest-cosmos reads 1. Install a newer"),
-        ({"case__sample__media": ["../../x.jpg"]}, "1: its case has the file '../../x.jpg', which leaves the suite's"),
-        ({"case__sample__media": ["/x.jpg"]}, "1: its case has the file '/x.jpg', which is an absolute path."),
+        (
+            {"prompt": "Is it wet?"},
+            "1: asks otherwise than its case does, 'Is this floor cracked? Yes or No.'.",
+        ),
+        (
+            {"case__sample__label": "cracked"},
+            "2: its case has another sample 'floor-train-0001' than record 1 of",
+        ),
+        (
+            {"case__prompt__hazard": ""},
+            "4: its case has another prompt 'binary_safety' than record 1 of train.jsonl.",
+        ),
+        (
+            {"case__schema_version": 2},
+            "1: case is of schema version 2, this pytest-cosmos reads 1. Install a newer",
+        ),
+        (
+            {"case__sample__media": ["../../x.jpg"]},
+            "1: its case has the file '../../x.jpg', which leaves the suite's",
+        ),
+        (
+            {"case__sample__media": ["/x.jpg"]},
+            "1: its case has the file '/x.jpg', which is an absolute path.",
+        ),
         ({"case__sample__media": ["a.jpg", "b.jpg"]}, "1: its case has 2 media, and it shows others"),
         ({"case__surprise": 1}, "1: jsonl: case.surprise: Extra inputs are not permitted"),
         ({"case": None}, "1: has no case, unlike others. Import foreign records by themselves"),
