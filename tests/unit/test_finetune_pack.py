@@ -236,6 +236,7 @@ def test_configurations_of_cosmos_rl(tmp_path: Path, family: str, model: str) ->
     assert full["policy"]["parallelism"] == {"tp_size": 1, "cp_size": 1, "dp_shard_size": 8, "pp_size": 1}
     assert full["train"]["train_policy"]["type"] == "sft"
     assert full["train"]["train_batch_per_replica"] == 8  # of 9 records; 32 would never fill
+    assert full["validation"] == {"enable": False}
     assert "lora" not in full["policy"]
     assert set(lora["policy"]["lora"]) == {"r", "lora_alpha", "lora_dropout", "target_modules"}
     # substrings: in Reason1's vision tower the MLP's names occur, too
