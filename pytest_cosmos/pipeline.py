@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pytest_cosmos.comparing import Beside, beside, compared_so_far
+from pytest_cosmos.comparing import Beside, base_among, baselines_of, beside, compared_so_far, relative_to
 from pytest_cosmos.deciding import Before, Evidence, recommend
+from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import (
     Compared,
     Thresholds,
@@ -32,7 +33,7 @@ from pytest_cosmos.media import thumbnail_jpeg
 from pytest_cosmos.records import Check, Decision, Outcome, Recommendation, Repeat, Run, Summary
 from pytest_cosmos.report import BeforeAfter, write_html
 from pytest_cosmos.report.decision_page import render_markdown
-from pytest_cosmos.runlog import RunFolder
+from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, is_saved
 
 MAX_THUMBNAILS = 5_000
 """More pictures than this would make a report that no browser opens; wrong cases come first."""
@@ -195,6 +196,37 @@ def report(folder: RunFolder, conclusion: Conclusion, root: Path) -> Path:
         folder.thumbnails(conclusion.outcomes),
         conclusion.changes,
     )
+
+
+def decide_about(
+    folder: RunFolder, root: Path, reports: Path, *, baseline: str | None = None, thresholds: Path | None = None
+) -> Recommendation:
+    """Judge a run beside one baseline, or alone; nothing of the run is changed, but pictures are kept with it."""
+    run = folder.read_run()
+    if run.shard:
+        raise RunFolderError(f"{folder.path} is shard {run.shard}: merge the shards first, pytest-cosmos merge RUN…")
+    bars = read_thresholds(thresholds) if thresholds else thresholds_of(run, root)
+    run, baselines = _compared_with(folder, run, root, reports, baseline)
+    conclusion = judge(folder, run, bars, baselines)
+    if not is_saved(folder, root):
+        keep_thumbnails(folder, conclusion.run, conclusion.outcomes, root)
+    side = base_among(conclusion.sides, run)
+    known = [
+        change.recommendation for one, change in zip(conclusion.sides, conclusion.changes, strict=True) if one is side
+    ]
+    return next((one for one in known if one is not None), None) or recommended(folder, conclusion, bars, None)
+
+
+def _compared_with(
+    folder: RunFolder, run: Run, root: Path, reports: Path, baseline: str | None
+) -> tuple[Run, tuple[RunFolder, ...]]:
+    """Return the run as if it had been compared with what was named, and what that is."""
+    if baseline is None:
+        return run, baselines_of(folder, run, root)
+    if baseline == NONE:
+        return run.model_copy(update={"baseline": NONE, "baselines": ()}), ()
+    other = find_baseline(baseline, root, Path(), reports)
+    return run.model_copy(update={"baseline": relative_to(other.path, root), "baselines": ()}), (other,)
 
 
 def write_decision(folder: RunFolder, found: Recommendation) -> Path:

@@ -21,6 +21,7 @@ from pytest_cosmos.cli import (
     pack,
     power,
     report,
+    workflow,
 )
 from pytest_cosmos.errors import CosmosError
 
@@ -40,6 +41,7 @@ app.command("merge")(merge.command)
 app.command("report")(report.command)
 app.command("pack")(pack.command)
 app.command("import")(import_cases.command)
+app.command("workflow")(workflow.command)
 app.command("power")(power.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)

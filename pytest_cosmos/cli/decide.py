@@ -10,15 +10,10 @@ import typer
 
 from pytest_cosmos import pipeline
 from pytest_cosmos.cli.printing import print_lines
-from pytest_cosmos.comparing import base_among, baselines_of, relative_to
-from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.gate import read_thresholds
-from pytest_cosmos.records import Recommendation, Run
+from pytest_cosmos.records import Recommendation
 from pytest_cosmos.report import Line
 from pytest_cosmos.report.recommendation import recommendation_lines
-from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, find_run, is_saved
-
-DECISION = "decision.md"
+from pytest_cosmos.runlog import RunFolder, find_run, is_saved
 
 
 def command(
@@ -42,36 +37,9 @@ def command(
     Written into the run's folder as decision.md and decision.json. The run's own verdict stays as it is.
     """
     folder = find_run(run, root, reports)
-    found = decide(folder, root, reports, baseline=baseline, thresholds=thresholds)
+    found = pipeline.decide_about(folder, root, reports, baseline=baseline, thresholds=thresholds)
     print_lines([*short_form(found), *(Line(line, "strong") for line in written(folder, found, root))])
     raise typer.Exit(int(not found.may_release) if strict else found.exit_code)
-
-
-def decide(
-    folder: RunFolder, root: Path, reports: Path, *, baseline: str | None = None, thresholds: Path | None = None
-) -> Recommendation:
-    """Judge a run beside one baseline, or alone; nothing of the run is changed, but pictures are kept with it."""
-    run = folder.read_run()
-    if run.shard:
-        raise RunFolderError(f"{folder.path} is shard {run.shard}: merge the shards first, pytest-cosmos merge RUN…")
-    bars = read_thresholds(thresholds) if thresholds else pipeline.thresholds_of(run, root)
-    run, baselines = _compared_with(folder, run, root, reports, baseline)
-    conclusion = pipeline.judge(folder, run, bars, baselines)
-    if not is_saved(folder, root):
-        pipeline.keep_thumbnails(folder, conclusion.run, conclusion.outcomes, root)
-    return pipeline.recommended(folder, conclusion, bars, base_among(conclusion.sides, run))
-
-
-def _compared_with(
-    folder: RunFolder, run: Run, root: Path, reports: Path, baseline: str | None
-) -> tuple[Run, tuple[RunFolder, ...]]:
-    """Return the run as if it had been compared with what was named, and what that is."""
-    if baseline is None:
-        return run, baselines_of(folder, run, root)
-    if baseline == NONE:
-        return run.model_copy(update={"baseline": NONE, "baselines": ()}), ()
-    other = find_baseline(baseline, root, Path(), reports)
-    return run.model_copy(update={"baseline": relative_to(other.path, root), "baselines": ()}), (other,)
 
 
 def written(folder: RunFolder, found: Recommendation, root: Path) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from pytest_cosmos.gate import Compared, Thresholds, suites_answered_for
 from pytest_cosmos.gate.likeness import is_base_of, is_same, unlike
+from pytest_cosmos.measure import Facts, read_facts
 from pytest_cosmos.records import Check, Outcome, Run, Verdict
 from pytest_cosmos.report import text
 
@@ -49,6 +50,11 @@ class Evidence:
     def suites(self) -> tuple[str, ...]:
         """The suites that it is about."""
         return suites_answered_for(self.run, self.outcomes)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Facts]:
+        """The outcomes as columns, by suite."""
+        return read_facts(self.outcomes)
 
 
 def obstacles(evidence: Evidence) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pytest_cosmos.deciding.targets import (
     weakest,
     written,
 )
-from pytest_cosmos.measure import Facts, difference, metric, read_facts
+from pytest_cosmos.measure import Facts, difference, metric
 from pytest_cosmos.records import Metric, Moved, Outcome, Recommendation, Risk, Said, Target
 from pytest_cosmos.report import text
 from pytest_cosmos.report.changes import look_first
@@ -136,20 +136,17 @@ def _remarks(evidence: Evidence, found: Sequence[Target], weighed: Weighed, *, r
 
 def _risks(evidence: Evidence) -> Iterator[Risk]:
     """Yield how often hazards are missed and alarms raised for nothing: in all, then by prompt."""
-    now = read_facts(evidence.outcomes)
-    before = read_facts(evidence.before.outcomes) if evidence.before is not None else {}
-    for suite, facts in now.items():
+    before = evidence.before.compared.pairs.baseline if evidence.before is not None else {}
+    for suite, facts in evidence.facts.items():
         prompts = [prompt.name for prompt in facts.prompts if prompt.hazard]
         for prompt in ("", *(prompts if len(prompts) > 1 else ())):
-            yield from _risks_of(evidence, suite, prompt, now, before)
+            yield from _risks_of(evidence, suite, prompt, before)
 
 
-def _risks_of(
-    evidence: Evidence, suite: str, prompt: str, now: Mapping[str, Facts], before: Mapping[str, Facts]
-) -> Iterator[Risk]:
+def _risks_of(evidence: Evidence, suite: str, prompt: str, before: Mapping[str, Facts]) -> Iterator[Risk]:
     where = {"prompt": prompt} if prompt else {}
     for name in _RISKS:
-        found = metric(now, suite, name, where)
+        found = metric(evidence.facts, suite, name, where)
         if found.value is None:
             continue
         was = metric(before, suite, name, where) if suite in before else None

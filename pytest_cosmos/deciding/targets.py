@@ -9,7 +9,7 @@ from pytest_cosmos.deciding.evidence import Evidence
 from pytest_cosmos.gate import Thresholds, check
 from pytest_cosmos.gate.must_pass import must_pass_failures
 from pytest_cosmos.gate.too_few import samples_needed, too_few
-from pytest_cosmos.measure import METRICS, metric, read_facts
+from pytest_cosmos.measure import METRICS, metric
 from pytest_cosmos.records import Check, CheckStatus, Metric, Outcome, Run, Target, TargetFigure, Threshold
 from pytest_cosmos.report import text
 
@@ -126,8 +126,7 @@ def _gap(one: Target) -> str:
 
 def weakest(evidence: Evidence) -> tuple[Metric, ...]:
     """Name the slices whose accuracy is worse than the whole suite's with evidence, the worst first."""
-    facts = read_facts(evidence.outcomes)
-    found = []
+    facts, found = evidence.facts, []
     for suite, of in facts.items():
         whole = metric(facts, suite, "accuracy", {})
         for key in _SLICES:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cosmos.cli.decide import decide
+from pytest_cosmos.pipeline import decide_about
 from pytest_cosmos.records import ERROR, Outcome, Recommendation
 from tests.unit.builders import BINARY, outcome
 from tests.unit.decision_builders import BASE, MARGIN, PLAIN, TARGETS, answers, write_run
@@ -25,7 +25,7 @@ def decided(
         write_run(project, "base", before)
         fields = {"adapter": "adapters/lora", **fields}
     new = write_run(project, "new", now, **fields)
-    return decide(new, project, project / "reports", baseline="base" if before else "none")
+    return decide_about(new, project, project / "reports", baseline="base" if before else "none")
 
 
 def test_a_model_is_sufficient_only_with_the_low_end_of_every_target(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_base_and_adapter_asked_differently_are_void(tmp_path: Path) -> None:
     run = new.read_run()
     new.write_run(run.model_copy(update={"model": run.model.model_copy(update={"dtype": "bfloat16"})}))
     (tmp_path / "thresholds.yaml").write_text(TARGETS)
-    found = decide(new, tmp_path, tmp_path / "reports", baseline="base")
+    found = decide_about(new, tmp_path, tmp_path / "reports", baseline="base")
     assert found.advice == "void"
     assert any("Base and adapter were not asked alike (dtype bfloat16" in line for line in found.because)
 

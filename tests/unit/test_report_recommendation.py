@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cosmos.cli.decide import decide
+from pytest_cosmos.pipeline import decide_about
 from pytest_cosmos.records import Recommendation
 from pytest_cosmos.report.decision_page import render_markdown
 from pytest_cosmos.report.markdown import markdown
@@ -23,29 +23,29 @@ HOSTILE = "<script>alert(1)</script> ![x](https://evil.example/a.png) [y](javasc
 
 
 def alone(project: Path) -> Recommendation:
-    return decide(write_run(project, "new", answers(BASE)), project, project / "reports", baseline="none")
+    return decide_about(write_run(project, "new", answers(BASE)), project, project / "reports", baseline="none")
 
 
 def sufficient(project: Path) -> Recommendation:
-    return decide(write_run(project, "new", answers(GOOD)), project, project / "reports", baseline="none")
+    return decide_about(write_run(project, "new", answers(GOOD)), project, project / "reports", baseline="none")
 
 
 def helped(project: Path, reasoning: str = REASONING) -> Recommendation:
     write_run(project, "base", answers(BASE, reasoning="Nothing to see."))
     new = write_run(project, "new", answers(GOOD, reasoning=reasoning), adapter="adapters/lora")
-    return decide(new, project, project / "reports", baseline="base")
+    return decide_about(new, project, project / "reports", baseline="base")
 
 
 def mixed(project: Path) -> Recommendation:
     write_run(project, "base", answers(BASE))
     new = write_run(project, "new", answers({"hazard": 0.95, "safe": 0.6, "ambiguous": 0.99}), adapter="adapters/lora")
-    return decide(new, project, project / "reports", baseline="base")
+    return decide_about(new, project, project / "reports", baseline="base")
 
 
 def void(project: Path) -> Recommendation:
     write_run(project, "base", answers(BASE))
     new = write_run(project, "new", answers(GOOD)[:-4], adapter="adapters/lora")
-    return decide(new, project, project / "reports", baseline="base")
+    return decide_about(new, project, project / "reports", baseline="base")
 
 
 @pytest.fixture
