@@ -18,17 +18,37 @@ from tools.tiny.distractors import DISTRACTORS
 from tools.tiny.floors import Plan, Tile, draw_floor, draw_plan, draw_tile, suits
 from tools.tiny.lessons import course
 from tools.tiny.lighting import jpeg
-from tools.tiny.phrases import COURSES, Truth, reasoning
+from tools.tiny.phrases import COURSES, Truth
+from tools.tiny.rationales import rationale
 from tools.tiny.seeds import SPLITS
 
 Category: TypeAlias = Literal["hazard", "safe", "ambiguous"]
 
-SIZES = {"train": 1200, "validation": 160, "test": 400}
+SIZES = {"train": 3600, "validation": 160, "test": 400}
 COLUMNS = ("file", "label", "category", "split", "source", "severity", "traversable", "group", "reasoning")
 QUALITY = 88
 SHARES: dict[Category, float] = {"hazard": 0.3, "safe": 0.3, "ambiguous": 0.4}
 CRACKED_AMONG_AMBIGUOUS = 0.45
 _PREFIX = {"train": "floor-train", "validation": "floor-val", "test": "floor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Tiles of a split that are drawn together, from seeds of their own."""
+
+    split: str
+    count: int
+    seed: int  # the first; it draws the plans
+    after: int = 0  # how many tiles of the split come before
+
+
+# The second stretch of training tiles was added for fine-tuning: it leaves every other tile and group as it was.
+STRETCHES = (
+    Stretch("train", 1200, SPLITS["train"].start),
+    Stretch("validation", 160, SPLITS["validation"].start),
+    Stretch("test", 400, SPLITS["test"].start),
+    Stretch("train", 2400, SPLITS["train"].start + 500_000, after=1200),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +72,20 @@ class Job:
 def jobs() -> Iterator[Job]:
     """Yield every tile of the suite; groups are numbered through all splits."""
     groups = 0
-    for split, count in SIZES.items():
-        found = list(_split_jobs(split, count, groups))
+    for stretch in STRETCHES:
+        found = list(_stretch_jobs(stretch, groups))
         groups += len({job.group for job in found})
         yield from sorted(found, key=lambda job: job.number)
 
 
-def _split_jobs(split: str, count: int, first_group: int) -> Iterator[Job]:
-    rng = np.random.default_rng(SPLITS[split].start)
-    waiting = _plans(rng, count)
-    numbers = iter(rng.permutation(count) + 1)
+def _stretch_jobs(stretch: Stretch, first_group: int) -> Iterator[Job]:
+    rng = np.random.default_rng(stretch.seed)
+    waiting = _plans(rng, stretch.count)
+    numbers = iter(rng.permutation(stretch.count) + 1 + stretch.after)
     group = 0
     while waiting:
         group += 1
-        # The split's first seed has drawn the plans.
-        seed = SPLITS[split].start + group
+        seed = stretch.seed + group
         category, plan = waiting.pop()
         floor = draw_floor(np.random.default_rng(seed), plan.distractor)
         members = [(category, plan)]
@@ -76,7 +95,8 @@ def _split_jobs(split: str, count: int, first_group: int) -> Iterator[Job]:
                 members.append(waiting.pop(int(rng.choice(fitting))))
         for place, (category, plan) in enumerate(members):
             # The first member is the one that the floor was chosen for.
-            yield Job(split, int(next(numbers)), category, plan, seed, place, f"g{first_group + group:04d}")
+            number = int(next(numbers))
+            yield Job(stretch.split, number, category, plan, seed, place, f"g{first_group + group:04d}")
 
 
 def _plans(rng: np.random.Generator, count: int) -> list[tuple[Category, Plan]]:
@@ -115,7 +135,7 @@ def row(job: Job, tile: Tile) -> dict[str, str]:
         "severity": str(truth.severity),
         "traversable": "Yes" if truth.traversable else "No",
         "group": job.group,
-        "reasoning": "" if job.split == "test" else reasoning(truth),
+        "reasoning": "" if job.split == "test" else rationale(truth, tile.distractor),
     }
 
 
