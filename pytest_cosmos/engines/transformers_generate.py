@@ -8,10 +8,9 @@ gives what plain generation gives: for which models, `transformers_prefix` knows
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_cosmos.engines.transformers_sampling import choose_by
 from pytest_cosmos.prompting import Sampling
@@ -19,6 +18,10 @@ from pytest_cosmos.prompting import Sampling
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+KNOWN: Final = frozenset({"qwen3_vl", "qwen2_5_vl"})
+"""Model types of which tests show that prompts may share a prefix, and that `transformers_greedy` may decode them."""
 
 
 class NotRepeatableError(Exception):
@@ -105,13 +108,6 @@ class _Prefix:
     offsets: Tensor | None
     """(R, 1) `rope_deltas`; None where the model has none."""
 
-    def repeated(self, rows: Tensor) -> Any:
-        """Return a cache with these rows, which generation may extend; this one stays as it is."""
-        cache = copy.copy(self.cache)
-        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
-        cache.batch_select_indices(rows)
-        return cache
-
 
 def generate(model: Any, inputs: Inputs, limit: int, stopped: Callable[[], bool]) -> list[Written]:
     """Answer a batch, at most `limit` tokens each; ends early once `stopped` says so.
@@ -162,6 +158,8 @@ def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, par
     """Make the arguments of `generate`, with the prefix already in the cache where it is shared."""
     import torch
 
+    from pytest_cosmos.engines.transformers_greedy import repeated
+
     if prefix is None or part.suffix is None or part.mask is None:
         return media
     rows = part.rows.to(model.device)
@@ -170,7 +168,7 @@ def _arguments(model: Any, media: dict[str, Tensor], prefix: _Prefix | None, par
     return {
         "input_ids": torch.cat([media["input_ids"][rows], part.suffix.to(model.device)], dim=1),
         "attention_mask": torch.cat([media["attention_mask"][rows], part.mask.to(model.device)], dim=1),
-        prefix.name: prefix.repeated(rows),
+        prefix.name: repeated(prefix.cache, rows),
     }
 
 
@@ -183,6 +181,29 @@ def _write(
     stopped: Callable[[], bool],
 ) -> Sequence[Written]:
     """Generate one part, a row for each of its cases."""
+    ends = _ends(model)
+    limit = _room(model, arguments["input_ids"].shape[1], limit)
+    watched = None if part.watched is None else part.watched.to(model.device)
+    if sampling is None and part.suffix is not None and model.config.model_type in KNOWN:
+        from pytest_cosmos.engines.transformers_greedy import prompts_of, write
+
+        tokens, scores = write(model, prompts_of(model, arguments, part.suffix.shape[1], watched), ends, limit, stopped)
+    else:
+        tokens, scores = _by_transformers(model, arguments, sampling, watched, limit, stopped)
+    rows = [_cut(row, ends) for row in tokens.tolist()]
+    kept = [None] * len(rows) if scores is None else scores.cpu()
+    return [Written(row, row[-1] in ends, own) for row, own in zip(rows, kept, strict=True)]
+
+
+def _by_transformers(
+    model: Any,
+    arguments: dict[str, Any],
+    sampling: Sampling | None,
+    watched: Tensor | None,
+    limit: int,
+    stopped: Callable[[], bool],
+) -> tuple[Tensor, Tensor | None]:
+    """Return (b, T) the new tokens, padded behind a row's end, and (b, T, K) the scores of the watched ones."""
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
 
@@ -190,19 +211,16 @@ def _write(
         return torch.full((len(input_ids),), stopped(), device=input_ids.device)
 
     length = arguments["input_ids"].shape[1]
-    watch = None if part.watched is None else _Watch(part.watched.to(model.device))
+    watch = None if watched is None else _Watch(watched)
     manner, chain = choose_by(sampling, length)
     output = model.generate(
         **arguments,
         **manner,
-        max_new_tokens=_room(model, length, limit),
+        max_new_tokens=limit,
         logits_processor=LogitsProcessorList([*([watch] if watch else []), *chain]),
         stopping_criteria=StoppingCriteriaList([abandoned]),
     )
-    ends = _ends(model)
-    rows = [_cut(row, ends) for row in output[:, length:].tolist()]
-    scores = torch.stack(watch.kept, dim=1).cpu() if watch else [None] * len(rows)
-    return [Written(row, row[-1] in ends, kept) for row, kept in zip(rows, scores, strict=True)]
+    return output[:, length:], torch.stack(watch.kept, dim=1) if watch else None
 
 
 def _placed(tensor: Tensor, model: Any) -> Tensor:

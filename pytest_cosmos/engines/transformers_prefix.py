@@ -13,14 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from pytest_cosmos.engines.transformers_generate import Written, generate
+from pytest_cosmos.engines.transformers_generate import KNOWN, Written, generate
 from pytest_cosmos.engines.transformers_inputs import Preparer
 from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.media import MediaKind
 from pytest_cosmos.records import AnswerKind, Case, Prompt, Sample
-
-KNOWN: Final = frozenset({"qwen3_vl", "qwen2_5_vl"})
-"""Model types that share, as tests show on pictures and videos; they need no trial."""
 
 _KINDS: Final[tuple[MediaKind, ...]] = ("image", "video")
 _SUITE: Final = "trial"
