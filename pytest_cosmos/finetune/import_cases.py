@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_cosmos.errors import OptionError, Problems
 from pytest_cosmos.finetune.import_deduce import deduce
-from pytest_cosmos.finetune.import_media import bases, find_media
+from pytest_cosmos.finetune.import_media import MediaFinder
 from pytest_cosmos.finetune.import_read import read_entries
 from pytest_cosmos.finetune.import_records import AnyFormat, Entry
 from pytest_cosmos.finetune.import_restore import restore
@@ -55,8 +55,8 @@ def import_cases(files: Sequence[Path], out: Path, how: Importing) -> Imported:
     for file in files:
         form, read = read_entries(file, how.form, broken, unfit)
         formats.append(form or "empty")
-        where = bases(file, how.media_path)
-        found = ((entry, find_media(entry, where, unfit)) for entry in read)
+        finder = MediaFinder(file, how.media_path)
+        found = ((entry, finder.find(entry, unfit)) for entry in read)
         entries += [(entry, media) for entry, media in found if media is not None]
     ours = any(entry.case is not None for entry, _ in entries)
     draft = restore(entries, out, unfit) if ours else deduce(entries, unfit)
@@ -76,7 +76,7 @@ def _written(draft: Draft, out: Path, media: MediaMode) -> Suite:
     with new_folder(out) as folder:
         write_suite(draft, folder, media)
         try:
-            suite = read_suite(folder, split=None)
+            suite = read_suite(folder, split=None, decode=())  # the media were looked at where they lay
         except Problems as found:
             raise Problems([line.replace(str(folder), shown(out)) for line in found.lines]) from None
     return replace(suite, folder=out)

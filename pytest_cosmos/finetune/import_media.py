@@ -4,52 +4,58 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from pathlib import Path, PurePosixPath
 
 from pytest_cosmos.finetune.import_records import Entry
 from pytest_cosmos.finetune.packed import MEDIA
-from pytest_cosmos.media import IMAGE_TYPES, VIDEO_TYPES
+from pytest_cosmos.media import inspect_media
 from pytest_cosmos.userfiles import Complaints, quoted, shown
 
 # What separates the media of a sample in a suite's table, and what no name in one may hold.
 _UNFIT = re.compile(r"[;|\\\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def bases(file: Path, stated: Path | None) -> tuple[Path, ...]:
-    """Return the folders that the paths in a file may be relative to: the one stated, or those of `pack`'s layout."""
-    if stated is not None:
-        return (stated,)
-    above = (file.parent, file.parent.parent)
-    return (*above, *(folder / MEDIA for folder in above))
+class MediaFinder:
+    """Finds the media of one file, and looks at each once."""
 
+    def __init__(self, file: Path, stated: Path | None) -> None:
+        above = (file.parent, file.parent.parent)
+        # what its paths may be relative to: the folder that is stated, or those of `pack`'s layout
+        self.bases = (*above, *(folder / MEDIA for folder in above)) if stated is None else (stated,)
+        self._problems: dict[Path, str | None] = {}
 
-def find_media(entry: Entry, where: Sequence[Path], complaints: Complaints) -> dict[str, Path] | None:
-    """Return where the media of an entry lie, by their paths in it; None (and complaints) where one is missing."""
-    found: dict[str, Path] = {}
-    for name in (*entry.images, *entry.videos):
-        candidates = tuple(_candidates(name, where))
-        path = next((path for path in candidates if os.path.lexists(path)), None)
-        if path is None:
-            folders = ", ".join(dict.fromkeys(shown(folder) for folder in where))
-            advice = f"Looked in {folders}. Say where its paths begin: --media-path DIR"
-            entry.where.complain(complaints, f"{quoted(name)} does not exist. {advice}")
-        elif not path.is_dir() and path.suffix.lower() not in (*IMAGE_TYPES, *VIDEO_TYPES):
-            entry.where.complain(complaints, f"{quoted(name)} is of an unsupported type")
-        else:
-            found[name] = path
-    return found if len(found) == len({*entry.images, *entry.videos}) else None
+    def find(self, entry: Entry, complaints: Complaints) -> dict[str, Path] | None:
+        """Return where the media of an entry lie, by their paths in it; None (and complaints) where one is unsound."""
+        found: dict[str, Path] = {}
+        for name in dict.fromkeys((*entry.images, *entry.videos)):
+            path = next((path for path in self._candidates(name) if os.path.lexists(path)), None)
+            if path is None:
+                folders = ", ".join(dict.fromkeys(shown(folder) for folder in self.bases))
+                advice = f"Looked in {folders}. Say where its paths begin: --media-path DIR"
+                entry.where.complain(complaints, f"{quoted(name)} does not exist. {advice}")
+            elif (problem := self._problem(path, image=name in entry.images)) is not None:
+                entry.where.complain(complaints, f"{quoted(name)} {problem}")
+            else:
+                found[name] = path
+        return found if len(found) == len({*entry.images, *entry.videos}) else None
 
+    def _problem(self, path: Path, *, image: bool) -> str | None:
+        if image and path.is_dir():
+            return "is a folder, no image"
+        if path not in self._problems:
+            self._problems[path] = inspect_media(path, decode=True).problem
+        return self._problems[path]
 
-def _candidates(name: str, where: Sequence[Path]) -> Iterator[Path]:
-    path = Path(name.removeprefix("file://"))
-    if not path.is_absolute():
-        yield from (base / path for base in where)
-        return
-    yield path
-    _, media, inside = path.as_posix().rpartition(f"/{MEDIA}/")
-    if media:  # a packed data set of hf that was moved with its media
-        yield from (base / inside for base in where)
+    def _candidates(self, name: str) -> Iterator[Path]:
+        path = Path(name.removeprefix("file://"))
+        if not path.is_absolute():
+            yield from (base / path for base in self.bases)
+            return
+        yield path
+        _, media, inside = path.as_posix().rpartition(f"/{MEDIA}/")
+        if media:  # a packed data set of hf that was moved with its media
+            yield from (base / inside for base in self.bases)
 
 
 class Names:

@@ -274,7 +274,9 @@ def test_a_file_that_is_no_medium(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     assert "'secret.txt' is of an unsupported type" in refused(tmp_path, [llava("secret.txt", CRACK, "Yes")])[0]
     (tmp_path / "fake.png").write_text("secret")
-    assert "media/fake.png' is corrupt" in refused(tmp_path, [llava("fake.png", CRACK, "Yes")])[0]
+    assert "1: 'fake.png' is corrupt" in refused(tmp_path, [llava("fake.png", CRACK, "Yes")])[0]
+    items = [llava("fake.png", CRACK, "Yes"), llava("0.png", CRACK, "Yes")]
+    assert len(taken(tmp_path, items, skip=True).suite.samples) == 1
 
 
 def run(*arguments: object) -> tuple[int, str]:

@@ -28,11 +28,17 @@ SPLITS = ("train", "validation")
 FORMS = {"jsonl": "{}.jsonl", "llava": "llava/{}.json", "hf": "hf/{}"}
 
 
+def imported(files: list[Path], out: Path, how: Importing | None = None) -> Suite:
+    """Import files, and read the suite with the hashes of its media."""
+    import_cases(files, out, how or Importing())
+    return read_suite(out, split=None)
+
+
 def there_and_back(suite: Suite, folder: Path, form: str, family: str = "reason2") -> Suite:
     """Pack a suite, and import one format's files of it."""
     pack(suite, folder / "packed", Packing(family, FAMILIES[family]))
     files = [folder / "packed" / FORMS[form].format(split) for split in SPLITS]
-    return import_cases([file for file in files if file.exists()], folder / "again", Importing()).suite
+    return imported([file for file in files if file.exists()], folder / "again")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -59,7 +65,7 @@ def test_the_folder_is_read_with_its_title_wherever_it_is_moved(tmp_path: Path) 
     pack(suite, tmp_path / "packed", Packing("reason2", FAMILIES["reason2"]))
     shutil.move(tmp_path / "packed", tmp_path / "elsewhere")
 
-    again = import_cases([tmp_path / "elsewhere"], tmp_path / "again", Importing()).suite
+    again = imported([tmp_path / "elsewhere"], tmp_path / "again")
     assert again.title == "Drives"
     assert cases_of(again, *SPLITS) == cases_of(suite, *SPLITS)
 
@@ -69,7 +75,7 @@ def test_a_data_set_is_found_with_its_media_when_both_were_moved(tmp_path: Path)
     pack(suite, tmp_path / "packed", Packing("reason2", FAMILIES["reason2"]))
     shutil.move(tmp_path / "packed", tmp_path / "elsewhere")
 
-    again = import_cases([tmp_path / "elsewhere/hf/train"], tmp_path / "again", Importing()).suite
+    again = imported([tmp_path / "elsewhere/hf/train"], tmp_path / "again")
     assert cases_of(again, "train") == cases_of(suite, "train")
 
 
@@ -77,7 +83,7 @@ def test_the_split_may_be_another(tmp_path: Path) -> None:
     pack(floors(tmp_path), tmp_path / "packed", Packing("reason2", FAMILIES["reason2"]))
     how = Importing(split="test", media="hardlink")
 
-    again = import_cases([tmp_path / "packed/validation.jsonl"], tmp_path / "again", how).suite
+    again = imported([tmp_path / "packed/validation.jsonl"], tmp_path / "again", how)
     assert {sample.split for sample in again.samples} == {"test"}
     image = tmp_path / "again" / again.samples[0].media[0]
     assert image.samefile(tmp_path / "packed" / again.samples[0].media[0])
@@ -223,7 +229,7 @@ def test_whatever_a_suite_says_comes_back(
         assume(False)
     assert suite.prompts == draft.prompts  # what is written is read as it was
 
-    again = import_cases([folder / "packed" / FORMS[form].format("train")], folder / "again", Importing()).suite
+    again = imported([folder / "packed" / FORMS[form].format("train")], folder / "again")
     assert cases_of(again, "train") == cases_of(suite, "train")
     met = {case.sample.id for case in suite.cases("train")}
     assert again.samples == tuple(sample for sample in suite.samples if sample.id in met)
