@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,15 @@ def test_a_data_set_of_conversations(tmp_path: Path) -> None:
         (("media/again.mp4",), "No"),
     ]
     assert imported.suite.prompts[0].system == "You watch."
+
+
+def test_a_data_set_without_the_package_or_the_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets.Dataset.from_dict({"other": ["x"]}).save_to_disk(str(tmp_path / "data"))
+    with pytest.raises(OptionError, match="data: has no column conversations that can be read"):
+        import_cases([tmp_path / "data"], tmp_path / "suite", Importing())
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(OptionError, match=r"data: the package 'datasets' is not installed\. Install it: pip install"):
+        import_cases([tmp_path / "data"], tmp_path / "suite", Importing())
 
 
 QA = {"question": "What next?", "index2ans": {"A": "stop", "B": "go", "C": "turn"}, "answer": "B"}

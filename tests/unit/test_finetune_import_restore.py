@@ -79,6 +79,18 @@ def test_a_data_set_is_found_with_its_media_when_both_were_moved(tmp_path: Path)
     assert cases_of(again, "train") == cases_of(suite, "train")
 
 
+def test_the_order_of_the_records_does_not_matter(tmp_path: Path) -> None:
+    suite = floors(tmp_path)
+    pack(suite, tmp_path / "packed", Packing("reason2", FAMILIES["reason2"]))
+    file = tmp_path / "packed/train.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines[::-2], *lines[-2::-2]]))  # also within a sample
+
+    again = imported([file], tmp_path / "again")
+    by_id = {case.id: case.model_dump(exclude={"suite"}) for case in again.cases("train")}
+    assert by_id == {case.id: case.model_dump(exclude={"suite"}) for case in suite.cases("train")}
+
+
 def test_the_split_may_be_another(tmp_path: Path) -> None:
     pack(floors(tmp_path), tmp_path / "packed", Packing("reason2", FAMILIES["reason2"]))
     how = Importing(split="test", media="hardlink")

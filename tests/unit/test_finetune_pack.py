@@ -211,6 +211,23 @@ def test_what_llava_cannot_say_is_left_out(tmp_path: Path, family: str, text: st
         pack(suite, tmp_path / "more", Packing(family, FAMILIES[family], training=Training("nvidia/Cosmos-Reason1-7B")))
 
 
+def test_a_video_before_an_image_cannot_be_said_in_llava(tmp_path: Path) -> None:
+    # drive-2 lists its video first, and only reason1 and reason2 are shown images before videos
+    record = pack(drives(tmp_path), tmp_path / "out", Packing("x", FAMILIES["generic"]))
+
+    assert record.left_out["llava"] == (
+        "drive-2-ahead: its loader shows images before videos, and here a video comes first. Use hf"
+    )
+    row = datasets.load_from_disk(str(tmp_path / "out/hf/train"))["conversations"][2]
+    assert [part["type"] for part in json.loads(row)[1]["content"]] == ["video", "image", "text"]
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="file/out: cannot be written: "):
+        pack(floors(tmp_path, each=1), tmp_path / "file/out", REASON2)
+
+
 def test_without_the_package_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     suite = floors(tmp_path, each=1)
