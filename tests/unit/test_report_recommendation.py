@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from pytest_cosmos.pipeline import decide_about
 from pytest_cosmos.records import Recommendation
 from pytest_cosmos.report.decision_page import render_markdown
 from pytest_cosmos.report.markdown import markdown
 from pytest_cosmos.report.recommendation import recommendation_lines, title
+from pytest_cosmos.report.text import visible
 from tests.unit.decision_builders import BASE, PLAIN, TARGETS, answers, write_run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decision"
@@ -95,6 +100,24 @@ def test_hostile_text_stays_text(project: Path) -> None:
 )
 def test_what_would_be_markup_is_escaped_and_nothing_else(text: str, escaped: str) -> None:
     assert markdown(text) == escaped
+
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from("\\`*_[]()<>&#|~!:.-+=0123 ab\n"), st.characters()), max_size=40))
+@example("![a](b)")
+@example("<b>&amp;</b>")
+@example("[5]: x")
+@example("a\\|b")
+@example("2. item")
+def test_any_text_is_read_as_itself_in_a_line_and_in_a_cell(said: str) -> None:
+    plain = visible(" ".join(said.split()))
+    line = PARSER.render(f"- said: {markdown(said)} end")
+    assert unescape(line.removeprefix("<ul>\n<li>said:").removesuffix("end</li>\n</ul>\n")).strip() == plain
+    table = PARSER.render(f"| a | b |\n| --- | --- |\n| said: {markdown(said)} | end |")
+    assert [unescape(cell) for cell in re.findall("<td>(.*?)</td>", table)][1] == "end"
+    assert unescape(re.findall("<td>(.*?)</td>", table)[0]).removeprefix("said:").strip() == plain
 
 
 def test_the_title_says_whether_it_is_good_enough_now(project: Path) -> None:
