@@ -21,6 +21,7 @@ from pytest_cosmos.cli import (
     pack,
     power,
     report,
+    split,
     workflow,
 )
 from pytest_cosmos.errors import CosmosError
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("check-cases")(check_cases.command)
+app.command("split")(split.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("compare")(compare.command)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from pytest_cosmos.errors import suggest
+from pytest_cosmos.errors import OptionError, suggest
+from pytest_cosmos.records import Sample
 from pytest_cosmos.userfiles import quoted
 
 STANDARD = ("id", "file", "label", "category", "split", "source", "group", "must_pass", "reasoning")
@@ -58,3 +59,27 @@ def cells_by_column(cells: Mapping[str, str], columns: Mapping[str, str]) -> dic
 def _folded(name: str) -> str:
     folded = re.sub(r"\s*/\s*", "/", name.strip().casefold())
     return _ALIASES.get(folded, re.sub(r"\s+", "_", folded))
+
+
+def value_of(sample: Sample, column: str) -> str:
+    """Return what a sample states in a column, its suite's own ones included; empty where it states nothing."""
+    if column in sample.fields:
+        return sample.fields[column]
+    if column == "file":
+        return ";".join(sample.media)
+    value = getattr(sample, column) if column in STANDARD else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def known_columns(names: Sequence[str], declared: Sequence[str], option: str) -> tuple[str, ...]:
+    """Return the columns that names given with an option mean. Raise OptionError that lists all unknown ones."""
+    found = {name: column_for(name, declared) for name in names}
+    if unknown := [name for name, column in found.items() if column is None]:
+        allowed = (*STANDARD, *declared)
+        listing = ", ".join(allowed)
+        lines = (
+            f"{option} {quoted(name)}: there is no such column. Allowed: {listing}.{suggest(name, allowed)}"
+            for name in unknown
+        )
+        raise OptionError("\n".join(lines))
+    return tuple(dict.fromkeys(column for column in found.values() if column is not None))

@@ -33,6 +33,8 @@ class Suite:
     name: str
     title: str
     folder: Path
+    table: Path | None
+    """Where its samples are listed; None: in suite.yaml."""
     samples: tuple[Sample, ...]
     """Of all splits, in the order of the files."""
     prompts: tuple[Prompt, ...]
@@ -121,6 +123,7 @@ class _SuiteReader:
             name=name,
             title=manifest.title or name,
             folder=self.folder,
+            table=None if table == self.file else table,
             samples=tuple(entry.sample for entry in entries),
             prompts=tuple(entry.prompt for entry in manifest.prompts),
             columns=manifest.columns,
