@@ -7,13 +7,13 @@ cosmos_rl/policy/config/__init__.py (`LoraConfig`).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_cosmos.errors import OptionError
-from pytest_cosmos.finetune.packed import MEDIA, Packed
+from pytest_cosmos.finetune.packed import MEDIA, Format, Packed
 from pytest_cosmos.prompting import Family, vision_of
 from pytest_cosmos.records import Vision
 
@@ -39,6 +39,36 @@ _TARGETS = {
 }
 
 
+# Which loader of nvidia-cosmos/cosmos-reason2 (examples/cosmos_rl/scripts) the files are for, and what to know of it:
+# read in these scripts, and in the data packers of cosmos-rl 0.3.9.
+_LOADERS: dict[str, tuple[Format, tuple[str, ...]]] = {
+    "reason1": (
+        "hf",
+        (
+            "hf_sft.py: llava_sft.py hands pictures over as bytes, which the packer of Reason1 does not read, and",
+            "the loader of nvidia-cosmos/cosmos-reason1 (custom_sft.py) says no system prompt.",
+        ),
+    ),
+    "reason2": (
+        "llava",
+        (
+            "llava_sft.py: cosmos-rl 0.3.9 reads pictures for hf_sft.py only as base64. It shows them as",
+            "the checkpoint's own processor does: min_pixels and max_pixels below reach videos only.",
+        ),
+    ),
+}
+
+
+def needed_format(family: Family) -> Format:
+    """Return the format that the configurations are for; OptionError where cosmos-rl trains no such model."""
+    if family.name not in _LOADERS:
+        raise OptionError(
+            f"--toml: a model of the family {family.name} is none that cosmos-rl's recipes are for. "
+            f"Families: {', '.join(_LOADERS)}."
+        )
+    return _LOADERS[family.name][0]
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """What a configuration needs to know of the model and the machine."""
@@ -49,20 +79,18 @@ class Training:
     gpus: int = 4
 
 
-def configurations(training: Training, family: Family, out: Path, records: Sequence[Packed]) -> dict[str, str]:
-    """Return the text of each file, by its name; OptionError where cosmos-rl trains no such model."""
-    if family.name not in _TARGETS:
-        raise OptionError(
-            f"--toml: a model of the family {family.name} is none that cosmos-rl's recipes are for. "
-            f"Families: {', '.join(_TARGETS)}."
-        )
+def configurations(
+    training: Training, family: Family, out: Path, records: Sequence[Packed], formats: Collection[Format]
+) -> dict[str, str]:
+    """Return the text of each file, by its name; OptionError as `needed_format`."""
+    needed_format(family)
     import jinja2
 
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     environment.filters["toml"] = toml_value
     template = environment.get_template("cosmos_rl.toml.j2")
-    common = _common(training, family, out, records)
+    common = _common(training, family, out, records) | {"formats": formats}
     files = {"sft.toml": ("All weights", False), "lora.toml": ("Low-rank adapters (LoRA)", True)}
     return {
         name: template.render(
@@ -94,6 +122,9 @@ def _common(training: Training, family: Family, out: Path, records: Sequence[Pac
     # a step takes train_batch_per_replica records, and no part of one: few records need a small batch
     batch = max((size for size in (32, 16, 8, 4, 2) if size <= len(train)), default=1)
     return {
+        "script": f"{_LOADERS[family.name][0]}_sft.py",
+        "loader_remarks": _LOADERS[family.name][1],
+        "path": str(out / "hf" / "train"),
         "annotation_path": str(out / "llava" / "train.json"),
         "media_path": str(out / MEDIA),
         "system_prompt": records[0].system,

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 from pytest_cosmos.errors import OptionError
-from pytest_cosmos.finetune.cosmos_rl import Training, configurations
+from pytest_cosmos.finetune.cosmos_rl import Training, configurations, needed_format
 from pytest_cosmos.finetune.examples import TRAINABLE, examples
 from pytest_cosmos.finetune.new_folder import MediaMode, new_folder, put_media
 from pytest_cosmos.finetune.pack_formats import FORMATS, json_lines, llava_list, obstacle, save_dataset
@@ -64,8 +64,9 @@ def pack(suite: Suite, out: Path, packing: Packing) -> PackRecord:
         for split, part in cases.items()
     }
     formats, left_out = choose_formats(packing.formats, [one for part in records.values() for one in part], media)
-    if packing.training is not None and "llava" not in formats:
-        raise OptionError(f"--toml: it names the llava files, which are not written: {left_out['llava']}.")
+    needed = packing.training and needed_format(packing.family)
+    if needed and needed not in formats:
+        raise OptionError(f"--toml: it is for the {needed} files, which are not written: {left_out[needed]}.")
     with new_folder(out) as folder:
         for place, source in media.sources.items():
             put_media(source, folder / MEDIA / place, packing.media)
@@ -153,7 +154,9 @@ def _write_texts(
     folder: Path, out: Path, record: PackRecord, records: Mapping[str, Sequence[Packed]], packing: Packing
 ) -> None:
     every = [one for part in records.values() for one in part]
-    texts = {} if packing.training is None else configurations(packing.training, packing.family, out, every)
+    texts = (
+        {} if packing.training is None else configurations(packing.training, packing.family, out, every, record.formats)
+    )
     systems = tuple(dict.fromkeys(one.system for one in every))
     texts |= {"README.md": readme(record, systems, tuple(texts)), ".gitignore": "*\n!README.md\n!.gitignore\n"}
     for name, text in texts.items():

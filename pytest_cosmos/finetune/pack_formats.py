@@ -36,10 +36,12 @@ def jsonl_record(record: Packed) -> dict[str, Any]:
 
 def llava_record(record: Packed) -> dict[str, Any]:
     """Write a record as an entry of llava: only the first two turns are read, whoever they are from."""
-    media = {kind: record.paths(kind) for kind in ("image", "video")}
+    # `images` even where there are none: the loader counts through them
+    media = {"image": record.paths("image"), "video": record.paths("video")}
+    none: dict[str, Any] = {} if media["image"] is not None else {"images": []}
     tags = "".join(f"<{kind}>\n" for kind, _ in record.media)
     turns = [{"from": "human", "value": f"{tags}{record.prompt}"}, {"from": "gpt", "value": record.target}]
-    return {"id": record.id, **_given(media), "conversations": turns, "case": record.case}
+    return {"id": record.id, **none, **_given(media), "conversations": turns, "case": record.case}
 
 
 def conversation(record: Packed, media: Path) -> list[dict[str, Any]]:

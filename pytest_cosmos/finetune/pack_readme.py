@@ -17,7 +17,8 @@ _WHAT = {
     ),
     "hf": (
         "`hf/{split}`: for `datasets.load_from_disk` and cosmos-rl's `hf_sft.py`: one column, `conversations`. Its "
-        "paths are absolute: after moving this folder, pack again."
+        "paths are absolute: after moving this folder, pack again. With Reason2, cosmos-rl 0.3.9 does not read "
+        "pictures in it (only base64): use llava."
     ),
 }
 

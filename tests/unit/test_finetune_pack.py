@@ -34,12 +34,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def loaded(annotations: Path, media: Path, system: str) -> list[list[dict[str, Any]]]:
-    """Make of a llava file the conversations that cosmos-rl's loader makes of it (facts of llava_sft.py)."""
+    """Make of a llava file the conversations that cosmos-rl's loader makes of it (facts of llava_sft.py).
+
+    It counts through the images, so that there must be a list of them.
+    """
     conversations = []
     for entry in json.loads(annotations.read_text()):
         content: list[dict[str, Any]] = []
-        for kind, keys in (("image", ("image", "images")), ("video", ("video",))):
-            named: str | list[str] = next((entry[key] for key in keys if entry.get(key)), [])
+        images = entry.get("image") or entry.get("images")
+        videos = entry.get("video") or []
+        for kind, named in (("image", images), ("video", videos)):
             for name in [named] if isinstance(named, str) else named:
                 content.append({"type": kind, kind: os.path.join(media, name)})
         text = re.sub(r"(\n)?</?(image|video)>(\n)?", "", entry["conversations"][0]["value"])
@@ -207,8 +211,14 @@ def test_what_llava_cannot_say_is_left_out(tmp_path: Path, family: str, text: st
     assert record.formats == ("jsonl", "hf")
     assert why in record.left_out["llava"]
     assert why in (tmp_path / "out/README.md").read_text()
-    with pytest.raises(OptionError, match="--toml: it names the llava files, which are not written"):
-        pack(suite, tmp_path / "more", Packing(family, FAMILIES[family], training=Training("nvidia/Cosmos-Reason1-7B")))
+    how = Packing(family, FAMILIES[family], training=Training("m"))
+    if family == "reason2":
+        with pytest.raises(OptionError, match="--toml: it is for the llava files, which are not written"):
+            pack(suite, tmp_path / "more", how)
+    else:  # its loader is that of hf
+        pack(suite, tmp_path / "more", how)
+        written = tomllib.loads((tmp_path / "more/sft.toml").read_text())
+        assert written["custom"]["dataset"] == {"path": str(tmp_path / "more/hf/train")}
 
 
 def test_a_video_before_an_image_cannot_be_said_in_llava(tmp_path: Path) -> None:
@@ -246,6 +256,9 @@ def test_configurations_of_cosmos_rl(tmp_path: Path, family: str, model: str) ->
     full, lora = (tomllib.loads((tmp_path / f"out/{name}.toml").read_text()) for name in ("sft", "lora"))
 
     data = full["custom"]["dataset"]
+    script = {"reason1": "hf_sft.py", "reason2": "llava_sft.py"}[family]
+    assert f"cosmos-rl --config sft.toml scripts/{script}" in (tmp_path / "out/sft.toml").read_text()
+    assert Path(data["path"]) == tmp_path / "out/hf/train"
     assert Path(data["annotation_path"]) == tmp_path / "out/llava/train.json"
     assert Path(data["media_path"]) == tmp_path / "out/media"
     assert data["system_prompt"] == system_text(FAMILIES[family], floors(tmp_path / "x").prompts[0])
