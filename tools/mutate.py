@@ -1,173 +1,300 @@
-"""Does a test fail whenever the gate's or the statistics' code is changed? Mutants by mutmut, one process each.
+"""Does a test fail whenever the gate's or the statistics' code is changed? Mutants by mutmut, each in a fork.
 
     pip install mutmut                               # 3.8, no dependency of this project
-    python tools/mutate.py paired checks             # these modules; none: all
-    python tools/mutate.py paired --seconds 170      # goes on where it stopped, from --state
+    python tools/mutate.py decision comparison       # these modules; none: all
+    python tools/mutate.py --state mutants.json      # goes on where it stopped
 
-Each mutant is a copy of a module with one change. It is killed when one of the module's tests fails or hangs. Left
-out are changes of texts with a blank in them: what is said to people is tested by golden files, not word by word.
-Survivors are printed as diffs; docs/mutants.md says of each that is known why nothing is lost by it. The exit code is
-1 if others survive, or some have not been tried.
+The tests are collected and run once, and of each is noted which lines it runs. A mutant is a module with one change:
+a fork of the process puts the changed code in the place of the original's, and runs the tests that run those lines,
+fastest first. The mutant is killed when one fails or hangs. Survivors are printed as diffs; docs/mutants.md says of
+each that is known why nothing is lost by it. The exit code is 1 if others survive.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
+import gc
 import hashlib
 import json
 import os
-import shutil
-import signal
+import resource
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, TypedDict
+
+import hypothesis
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "interval": (
-        "measure/interval.py",
-        ("test_measure_interval", "test_measure_design_effect", "test_crosschecks_interval"),
-    ),
-    "paired": ("measure/paired.py", ("test_measure_paired", "test_crosschecks_paired", "test_measure_comparison")),
-    "comparison": ("measure/comparison.py", ("test_measure_comparison", "test_gate_regression")),
-    "power": ("measure/power.py", ("test_measure_power", "test_cli_power")),
-    "checks": ("gate/checks.py", ("test_gate_checks", "test_gate_fails_closed")),
-    "regression": ("gate/regression.py", ("test_gate_regression", "test_gate_fails_closed")),
-    "decision": (
-        "gate/decision.py",
-        ("test_gate_decision", "test_gate_fails_closed", "test_gate_shards", "test_gate_must_pass"),
-    ),
-    "must_pass": ("gate/must_pass.py", ("test_gate_must_pass", "test_gate_waivers", "test_gate_fails_closed")),
-    "waivers": ("gate/waivers.py", ("test_gate_waivers",)),
-    "looser": ("gate/looser.py", ("test_gate_looser",)),
-    "likeness": ("gate/likeness.py", ("test_gate_likeness",)),
-    "names": ("gate/names.py", ("test_gate_names", "test_gate_thresholds")),
-    "sense": ("gate/sense.py", ("test_gate_thresholds", "test_gate_entries")),
-    "needs": ("gate/needs.py", ("test_gate_thresholds", "test_gate_entries")),
-    "entries": ("gate/entries.py", ("test_gate_entries", "test_gate_thresholds")),
-    "thresholds": ("gate/thresholds.py", ("test_gate_thresholds", "test_gate_entries")),
-    "too_few": ("gate/too_few.py", ("test_gate_checks", "test_cli_power")),
-    "latency": ("gate/latency.py", ("test_gate_latency",)),
+TESTS = (
+    "test_gate_*", "test_measure_comparison", "test_measure_paired", "test_measure_interval*",
+    "test_measure_design_effect", "test_crosschecks_interval", "test_crosschecks_paired", "test_cli_power",
+)  # fmt: skip
+
+GATE = (
+    "decision", "checks", "regression", "must_pass", "too_few", "likeness", "looser", "latency", "waivers", "needs",
+    "names", "entries", "sense", "thresholds",
+)  # fmt: skip
+MODULES = {
+    **{name: f"pytest_cosmos.gate.{name}" for name in GATE},
+    **{name: f"pytest_cosmos.measure.{name}" for name in ("comparison", "paired", "interval", "power")},
 }
-"""Of each module its file, and the tests that must notice any change."""
+
+
+class Ran(TypedDict):
+    """What one test did."""
+
+    seconds: float
+    lines: dict[str, list[int]]
+
+
+RAN: pytest.StashKey[Ran] = pytest.StashKey()
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one module."""
+
+    key: str
+    """Depends on what is changed alone, not on where in the file."""
+    module: str
+    text: str
+    diff: str
+    lines: range
+    """Of the original: those of the statement that was changed."""
+    name: str
+    """What the module calls the function, class or constant that was changed."""
+    is_code: bool
+    """It is in a function: whoever does not run it notices nothing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try the mutants of what was asked for; return 1 if one survived that is not known, or was not tried."""
+    """Try the mutants of what was asked for; return 1 if one survived that is not known."""
     options = _parser().parse_args(arguments)
-    state = Path(options.state)
-    known: dict[str, str] = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
-    excused = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
-    _warm()
-    until = time.monotonic() + options.seconds
-    survivors = untried = 0
-    for name in options.modules or MODULES:
-        file, tests = MODULES[name]
-        found = dict(_mutants(name, (ROOT / "pytest_cosmos" / file).read_text(encoding="utf-8")))
-        with tempfile.TemporaryDirectory() as folder:
-            tree = _copy(Path(folder))
-            for key, text in found.items():
-                if key not in known and time.monotonic() < until:
-                    known[key] = _try(tree, tree / "pytest_cosmos" / file, text, tests)
-                    state.write_text(json.dumps(known), encoding="utf-8")
-        results = [known.get(key, "not tried") for key in found]
-        print(f"{name}: " + ", ".join(f"{results.count(word)} {word}" for word in sorted(set(results))), flush=True)
-        untried += results.count("not tried")
-        for key in found:
-            if known.get(key) == "survived":
-                excuse = " (known)" if key in excused else ""
-                survivors += not excuse
-                print(f"\n{key}{excuse}\n{_diff((ROOT / 'pytest_cosmos' / file).read_text(), found[key])}")
-    return 1 if survivors or untried else 0
+    quick = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None, phases=quick)
+    hypothesis.settings.load_profile("mutants")
+    os.chdir(ROOT)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    trial = _Trial(options.modules or list(MODULES), Path(options.state))
+    files = [str(file) for pattern in TESTS for file in sorted((ROOT / "tests" / "unit").glob(f"{pattern}.py"))]
+    quiet = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-o", "addopts=", "-m", "not slow and not gpu"]
+    pytest.main([*quiet, *files], plugins=[trial])
+    return trial.report()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"{', '.join(MODULES)}; none: all")
-    parser.add_argument("--seconds", type=float, default=1e9, help="stop trying after so long")
     parser.add_argument("--state", default="mutants.json", help="where results are kept")
     return parser
 
 
-def _mutants(name: str, code: str) -> Iterator[tuple[str, str]]:
-    """Yield every mutant's key, which depends on what it changes alone, and its text."""
-    import libcst
+class _Trial:
+    """A plugin of pytest: runs the collected tests once, then on every mutant."""
+
+    def __init__(self, names: Sequence[str], state: Path) -> None:
+        self._names, self._state, self._traces = names, state, state.with_suffix(".runs.json")
+        self._results: dict[str, str] = _read(self._state)
+        self._mutants: list[Mutant] = []
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run the tests as they are, then on every mutant."""
+        code, runs = _digest([_file(module) for module in MODULES.values()]), _read(self._traces)
+        for item in session.items:
+            key = f"{item.nodeid} {code} {_digest([item.path])}"
+            if key not in runs:
+                runs[key] = _traced(item)
+                if runs[key]["seconds"] > 0.5:
+                    self._traces.write_text(json.dumps(runs), encoding="utf-8")
+            item.stash[RAN] = runs[key]
+            if session.testsfailed:
+                print(f"{item.nodeid} fails without any mutant")
+                return True
+        self._traces.write_text(json.dumps(runs), encoding="utf-8")
+        session.items.sort(key=lambda item: item.stash[RAN]["seconds"])
+        seconds = sum(item.stash[RAN]["seconds"] for item in session.items)
+        print(f"{len(session.items)} tests, {seconds:.0f} s", flush=True)
+        gc.collect()
+        gc.freeze()  # so that forks share it
+        for name in self._names:
+            mutants = list(_mutants(name, _file(MODULES[name]).read_text("utf-8")))
+            self._mutants += mutants
+            for mutant in mutants:
+                if self._results.get(mutant.key) != "killed":
+                    self._results[mutant.key] = self._try(session, mutant)
+                    self._state.write_text(json.dumps(self._results, indent=0), encoding="utf-8")
+            print(f"{name}: {self._counted(mutants)}", flush=True)
+        return True
+
+    def _try(self, session: Any, mutant: Mutant) -> str:
+        """Run the tests that may notice, in a process of their own."""
+        # a constant may have been imported by others
+        items = [item for item in session.items if not mutant.is_code or _runs(item, mutant)]
+        child = os.fork()
+        if child == 0:
+            # of the processor's time: others may keep it busy
+            most = 10 + int(5 * sum(item.stash[RAN]["seconds"] for item in items))
+            resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+            os._exit(_fails(session, items, mutant))
+        _, status = os.waitpid(child, 0)
+        return "killed" if status else "survived"
+
+    def _counted(self, mutants: Sequence[Mutant]) -> str:
+        results = [self._results.get(mutant.key, "not tried") for mutant in mutants]
+        counts = (f"{results.count(word)} {word}" for word in sorted(set(results)))
+        return f"{len(results)} mutants, {', '.join(counts)}"
+
+    def report(self) -> int:
+        """Print what survived."""
+        known = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
+        unknown = 0
+        for mutant in self._mutants:
+            result = self._results.get(mutant.key, "not tried")
+            if result != "killed":
+                unknown += f"`{mutant.key}`" not in known
+                word = f"{result}, known" if f"`{mutant.key}`" in known else result
+                print(f"\n{mutant.key} ({word})\n{mutant.diff}")
+        return int(unknown > 0)
+
+
+def _file(module: str) -> Path:
+    return ROOT / (module.replace(".", "/") + ".py")
+
+
+def _mutants(name: str, code: str) -> Iterator[Mutant]:
     from mutmut.mutation.file_mutation import create_mutations, deep_replace
 
     module, mutations, *_ = create_mutations(name, code)
+    tree, seen = ast.parse(code), set()
     for mutation in mutations:
-        original = mutation.original_node
-        if isinstance(original, libcst.SimpleString) and " " in str(original.evaluated_value):
-            continue
-        text = deep_replace(module, original, mutation.mutated_node).code
-        changed = "\n".join(line for line in _diff(code, text).splitlines() if not line.startswith("@@"))
-        yield f"{name}-{hashlib.sha256(changed.encode()).hexdigest()[:8]}", text
+        text = deep_replace(module, mutation.original_node, mutation.mutated_node).code
+        line, diff = _diff(code, text)
+        top, innermost = _statements(tree, line)
+        changed = "".join(part for part in diff.splitlines() if part[0] in "+-")
+        owner = getattr(top, "name", "")
+        key = f"{name}-{owner}-{hashlib.sha256(changed.encode()).hexdigest()[:6]}"
+        while key in seen:  # the same change of a line that occurs twice
+            key += "+"
+        seen.add(key)
+        lines = range(innermost.lineno, (innermost.end_lineno or innermost.lineno) + 1)
+        in_function = any(isinstance(one, ast.FunctionDef) for one in ast.walk(top)) and not _in_class_body(top, line)
+        yield Mutant(key, name, text, diff, lines, owner or _target(top), in_function)
 
 
-def _diff(before: str, after: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
-    return "\n".join(list(lines)[2:])
+def _diff(before: str, after: str) -> tuple[int, str]:
+    """Return the first line that was changed, from 1, and all changes."""
+    old, new = before.splitlines(), after.splitlines()
+    first = next((n for n, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), len(old) - 1)
+    return first + 1, "\n".join(list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:])
 
 
-def _copy(folder: Path) -> Path:
-    for part in ("pytest_cosmos", "tests", "tools", "docs"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    return folder
+def _statements(tree: ast.Module, line: int) -> tuple[ast.stmt, ast.stmt]:
+    """Return the outermost and the innermost statement a line belongs to."""
+    around = [one for one in ast.walk(tree) if isinstance(one, ast.stmt) and _spans(one, line)]
+    return around[0], max(around, key=lambda one: (one.lineno, -(one.end_lineno or one.lineno)))
 
 
-def _warm() -> None:
-    """Import what is slow once, before forking; of this package nothing."""
-    sys.dont_write_bytecode = True
-    import hypothesis
-    import pydantic  # noqa: F401
-    import pytest  # noqa: F401
-    import scipy.optimize
-    import scipy.stats  # noqa: F401
-    import sklearn.metrics  # noqa: F401
-    import statsmodels.api  # noqa: F401
-
-    quick = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
-    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None, phases=quick)
-    hypothesis.settings.load_profile("mutants")
+def _spans(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def _try(tree: Path, file: Path, text: str, tests: Sequence[str]) -> str:
-    """Run the tests on a mutant in a process of its own."""
-    original = file.read_text(encoding="utf-8")
-    file.write_text(text, encoding="utf-8")
-    child = os.fork()
-    if child == 0:
-        _run_tests(tree, tests)
-    started = time.monotonic()
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
-        time.sleep(0.02)
-        if time.monotonic() - started > 90:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            break
-    file.write_text(original, encoding="utf-8")
-    return (tree / "result").read_text() if (tree / "result").exists() else "killed"
+def _in_class_body(top: ast.stmt, line: int) -> bool:
+    return isinstance(top, ast.ClassDef) and not any(
+        isinstance(one, ast.FunctionDef) and _spans(one, line) for one in top.body
+    )
 
 
-def _run_tests(tree: Path, tests: Sequence[str]) -> None:
-    """Leave `survived` in the file `result` where no test failed; never return."""
-    import pytest
+def _target(top: ast.stmt) -> str:
+    targets = top.targets if isinstance(top, ast.Assign) else [getattr(top, "target", None)]
+    return next((target.id for target in targets if isinstance(target, ast.Name)), "")
 
-    (tree / "result").unlink(missing_ok=True)
-    os.chdir(tree)
-    sys.path.insert(0, str(tree))
+
+def _read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _digest(files: Sequence[Path]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _runs(item: Any, mutant: Mutant) -> bool:
+    lines = item.stash[RAN]["lines"].get(str(_file(MODULES[mutant.module])), ())
+    return any(line in mutant.lines for line in lines)
+
+
+def _traced(item: Any) -> Ran:
+    """Run a test; note its seconds of processor time, and which lines of the modules it ran."""
+    files = {str(_file(module)) for module in MODULES.values()}
+    lines: dict[str, set[int]] = {file: set() for file in files}
+
+    def on_line(frame: FrameType, event: str, _: object) -> Any:
+        lines[frame.f_code.co_filename].add(frame.f_lineno)
+        return on_line
+
+    def on_call(frame: FrameType, event: str, _: object) -> Any:
+        return on_line(frame, event, _) if frame.f_code.co_filename in files else None
+
+    begun = time.process_time()
+    sys.settrace(on_call)
+    try:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    finally:
+        sys.settrace(None)
+    return {
+        "seconds": time.process_time() - begun,
+        "lines": {file: sorted(some) for file, some in lines.items() if some},
+    }
+
+
+def _fails(session: Any, items: Sequence[Any], mutant: Mutant) -> int:
+    """Put the mutant in place and run the tests until one fails; return 1 where one did."""
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
-    files = [f"tests/unit/{name}.py" for name in tests]
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files])
-    (tree / "result").write_text("survived" if code == 0 else "killed")
-    os._exit(0)
+    try:
+        _graft(sys.modules[MODULES[mutant.module]], mutant)
+        for item in items:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if session.testsfailed:
+                return 1
+    except BaseException:
+        return 1
+    return 0
+
+
+def _graft(module: ModuleType, mutant: Mutant) -> None:
+    """Change what was imported already: functions in place, constants wherever they were imported by name."""
+    changed: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
+    exec(compile(mutant.text, str(module.__file__), "exec"), changed)
+    if not mutant.name:
+        return
+    old, new = getattr(module, mutant.name), changed[mutant.name]
+    if isinstance(old, FunctionType):
+        _graft_function(old, new)
+    elif isinstance(old, type):
+        for name, attribute in vars(new).items():
+            if isinstance(attribute, FunctionType) and name in vars(old):
+                if name == "__init__":  # of a dataclass: the defaults are in its closure
+                    setattr(old, name, attribute)
+                elif not attribute.__code__.co_freevars:
+                    _graft_function(vars(old)[name], attribute)
+    else:
+        for other in list(sys.modules.values()):
+            if getattr(other, "__name__", "").startswith("pytest_cosmos") and vars(other).get(mutant.name) is old:
+                setattr(other, mutant.name, new)
+
+
+def _graft_function(old: FunctionType, new: FunctionType) -> None:
+    code: CodeType = new.__code__
+    old.__code__, old.__defaults__, old.__kwdefaults__ = code, new.__defaults__, new.__kwdefaults__
 
 
 if __name__ == "__main__":

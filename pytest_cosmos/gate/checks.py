@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 from pytest_cosmos.gate.thresholds import Thresholds
 from pytest_cosmos.gate.too_few import counted, too_few
@@ -178,7 +179,7 @@ def _number(threshold: Threshold, value: float) -> str:
         return f"{value:.0f}"
     bars = [bar for bar in (threshold.at_least, threshold.at_most) if bar is not None]
     missed = _misses(threshold, value)
-    digits = next((n for n in range(3, 15) if not missed or all(float(f"{value:.{n}f}") != bar for bar in bars)), 15)
+    digits = next(n for n in count(3) if not missed or all(float(f"{value:.{n}f}") != bar for bar in bars))
     return f"{value:.{digits}f}" + (
         f" {unit}" if unit in ("s", "points") else "" if unit == "cost" else "/s" if unit else ""
     )

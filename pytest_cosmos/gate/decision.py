@@ -185,7 +185,7 @@ def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
                 "no_data", f"{tally.suite}: the suite has no case to ask. Add samples to its {run.split} split."
             )
         elif not tally.answered:
-            yield _Finding("no_data", f"{tally.suite}: 0 of {tally.planned} cases answered, so there is no data.")
+            yield _Finding("no_data", f"{_answered(tally)}, so there is no data.")
 
 
 def _gate(
@@ -213,12 +213,12 @@ def _gate(
         if check.status is CheckStatus.NO_DATA and suite not in absent:
             part = suite in answered and not answered[suite].complete
             tolerated = run.allow_partial and part and not lacks_baseline(check)
-            yield _Finding("partial" if tolerated else "no_data", _line(check), fails=not tolerated)
+            yield _Finding("no_data", _line(check), fails=not tolerated)
     gated = {check.threshold.suite for check in checks}
     for tally in tallies:
         if tally.suite not in gated and tally.suite != LATENCY_SUITE:
             yield _Finding("no_evidence", _no_evidence(run, tally.suite))
-    if not gated and {tally.suite for tally in tallies} == {LATENCY_SUITE}:
+    if not gated and set(answered) == {LATENCY_SUITE}:
         yield _Finding("no_evidence", "latency: timed only, held against no bar.", fails=False)
 
 
@@ -247,9 +247,12 @@ def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = N
         )
     for tally in tallies:
         if tally.planned and 0 < tally.answered < tally.planned:
-            done = "benchmarks timed" if tally.suite == LATENCY_SUITE else "cases answered"
-            found = f"{tally.suite}: {tally.answered} of {tally.planned} {done}: the run is PARTIAL."
-            yield _Finding("partial", found + advice, fails=not allowed)
+            yield _Finding("partial", f"{_answered(tally)}: the run is PARTIAL.{advice}", fails=not allowed)
+
+
+def _answered(tally: _Tally) -> str:
+    done = "benchmarks timed" if tally.suite == LATENCY_SUITE else "cases answered"
+    return f"{tally.suite}: {tally.answered} of {tally.planned} {done}"
 
 
 def _no_evidence(run: Run, suite: str) -> str:
@@ -273,7 +276,7 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
     """Tell of release targets that were missed without blocking."""
     shown = [check.status for check in checks if not check.blocking]
     missed = len(shown) - shown.count(CheckStatus.MET)
-    if not missed or run.ungated:
+    if not missed:
         return ()
     return (
         f"{missed} of {len(shown)} release targets not met: '{run.model.name}' would not be released "
