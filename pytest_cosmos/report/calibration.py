@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pytest_cosmos.records import Calibration, Metric, ReliabilityBin, Summary
+from pytest_cosmos.records import Calibration, Metric, Outcome, ReliabilityBin, Summary
 from pytest_cosmos.report import text
 from pytest_cosmos.report.figures import Figures, Style
 from pytest_cosmos.report.view import BinRow, CalibrationView, Chart, Dot, Fact, Tick
 
 _WHOLE = (0.0, 0.2)
 """The axis from 0 to 1."""
+
+LEAST_SURE = 3
+"""Cases of the least confidence that the terminal names; the page shows more."""
 
 
 def verdict(found: Calibration) -> tuple[str, Style]:
@@ -49,6 +52,13 @@ def calibration_told(summary: Summary, suite: str, figures: Figures) -> tuple[st
             told = [f"confidence: {verdict(found)[0]}", f"calibration error {by_chance(found)}"]
             return *told, "; ".join(f"{fact.name} {fact.value}" for fact in _scores(figures, suite, {}))
     return ()
+
+
+def least_sure(summary: Summary, outcomes: Sequence[Outcome]) -> str:
+    """Name the cases answered with the least confidence, lowest first; empty: no confidence is known."""
+    found = {outcome.case.key: outcome.reply.confidence for outcome in outcomes}
+    keys = [key for key in summary.low_confidence if key in found][:LEAST_SURE]
+    return ", ".join(f"{key} {text.number(found[key])}" for key in keys)
 
 
 def _scores(figures: Figures, suite: str, where: dict[str, str]) -> list[Fact]:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from pytest_cosmos.records import Check, CheckStatus, Comparison, Metric, Outcome, Run, SuiteRecord, Summary
 from pytest_cosmos.report import text
-from pytest_cosmos.report.calibration import calibration_told, with_interval
+from pytest_cosmos.report.calibration import calibration_told, least_sure, with_interval
 from pytest_cosmos.report.changes import BeforeAfter, ChangeRow, change_rows, unpaired_lines
 from pytest_cosmos.report.figures import (
     Figures,
@@ -80,6 +80,8 @@ def summary_lines(
         yield from words_lines(change, width)
     yield from check_lines(checks, width)
     yield from worst_lines(summary, outcomes, width)
+    if told := least_sure(summary, outcomes):
+        yield from _wrapped(f"least sure: {told}", width, "dim", "")
     yield from stability_lines(run, summary, width)
     if told := scaled_by(run):
         yield from _wrapped(f"confidences: {told}", width, "dim", "")

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from pytest_cosmos.records import Decision, Summary
 from pytest_cosmos.report import Line, summary_lines
+from pytest_cosmos.report.calibration import least_sure
 from pytest_cosmos.report.terminal import check_lines
 from tests.unit.report_builders import MadeUp, made_up, with_decision
 
@@ -47,6 +48,16 @@ def test_lines_are_single_and_printable_whatever_the_model_said() -> None:
     every = made.summary.model_copy(update={"worst": tuple(o.case.key for o in made.outcomes[:5])})
     hostile = MadeUp(made.run, every, made.checks, made.outcomes, {})
     assert all(line.text.isprintable() for line in lines_of(hostile))
+
+
+def test_the_least_sure_cases_are_named_lowest_first() -> None:
+    made = made_up(40, pictures=False)
+    found = {outcome.case.key: outcome.reply.confidence for outcome in made.outcomes}
+    told = least_sure(made.summary, made.outcomes)
+    assert told == ", ".join(f"{key} {found[key]:.2f}" for key in made.summary.low_confidence[:3])
+    assert "least sure: " in text_of(made)
+    mute = made.summary.model_copy(update={"low_confidence": ()})
+    assert "least sure" not in text_of(MadeUp(made.run, mute, made.checks, made.outcomes, {}))
 
 
 def test_decision_is_a_word_with_its_reasons_and_style() -> None:
