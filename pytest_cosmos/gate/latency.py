@@ -71,14 +71,9 @@ def _check(bar: Threshold, timed: Timed) -> Check:
     ratio = ratio_of_medians(ours.seconds, theirs.seconds, bar.confidence)
     if ratio is None or bar.max_ratio is None:
         return _no_data(bar, "its times are no times")
-    metric = _metric(bar, ratio, min(len(ours.seconds), len(theirs.seconds)))
-    return Check(
-        threshold=bar,
-        metric=metric,
-        status=_status(ratio, bar.max_ratio),
-        blocking=True,
-        message=_message(bar, ratio, ours, theirs, timed),
-    )
+    metric, status = _metric(bar, ratio, min(len(ours.seconds), len(theirs.seconds))), _status(ratio, bar.max_ratio)
+    message = f"{_message(bar, ratio, status, ours, theirs)}{_unlike(ours, theirs, timed)}"
+    return Check(threshold=bar, metric=metric, status=status, blocking=True, message=message)
 
 
 def _status(ratio: Ratio, most: float) -> CheckStatus:
@@ -149,16 +144,16 @@ def _no_data(bar: Threshold, why: str) -> Check:
     )
 
 
-def _message(bar: Threshold, ratio: Ratio, ours: Series, theirs: Series, timed: Timed) -> str:
+def _message(bar: Threshold, ratio: Ratio, status: CheckStatus, ours: Series, theirs: Series) -> str:
     words = {
         CheckStatus.MET: "within",
         CheckStatus.NOT_MET: "above",
         CheckStatus.NO_EVIDENCE: "not for sure within",
-    }[_status(ratio, bar.max_ratio or 0.0)]
+    }[status]
     interval = f"{100 * bar.confidence:g} % CI {ratio.low:.3f}-{ratio.high:.3f}"
     medians = f"median {_seconds(ratio.candidate)}, baseline {_seconds(ratio.baseline)}"
     basis = f"{interval}; {medians}; {len(ours.seconds)} and {len(theirs.seconds)} rounds"
-    return f"x{ratio.value:.3f} ({basis}) is {words} x{bar.max_ratio:g}{_unlike(ours, theirs, timed)}"
+    return f"x{ratio.value:.3f} ({basis}) is {words} x{bar.max_ratio:g}"
 
 
 def _unlike(ours: Series, theirs: Series, timed: Timed) -> str:

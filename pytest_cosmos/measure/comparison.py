@@ -54,7 +54,7 @@ class Pairs:
         before, after = self.baseline[suite], self.candidate[suite]
         rows: Flags = np.ones(len(after), dtype=bool)
         for key, value in conditions.items():
-            rows &= np.asarray(after.values_of(key) == value, dtype=bool)
+            rows &= after.values_of(key) == value
         return before.take(rows), after.take(rows)
 
     def keys(self, *, right_before: bool, right_after: bool) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def _by_key(facts: Mapping[str, Facts]) -> dict[str, Outcome]:
 
 def _only(facts: Mapping[str, Facts], keys: set[str]) -> dict[str, Facts]:
     rows = {suite: [outcome.case.key in keys for outcome in one.outcomes] for suite, one in facts.items()}
-    return {suite: one.take(np.array(rows[suite], dtype=bool)) for suite, one in facts.items() if any(rows[suite])}
+    return {suite: one.take(np.array(rows[suite])) for suite, one in facts.items() if any(rows[suite])}
 
 
 def _reasons(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> dict[str, str]:
@@ -148,10 +148,13 @@ def difference(
     if sides is None or metric == "error_rate":
         return found
     before, after = (figure(metric, facts, parameters) for facts in sides)
+    found = found.model_copy(update={"baseline": before.value, "candidate": after.value, **_basis(sides[1])})
     if after.unknown > before.unknown and METRICS[metric].higher_is_better is not None:
-        return found.model_copy(update={"baseline": before.value, "candidate": after.value})
-    if before.value is None or after.value is None or before.influence is None or after.influence is None:
-        return found.model_copy(update={"baseline": before.value, "candidate": after.value})
+        return found
+    if before.influence is None or after.influence is None:  # a count, a time, or no data
+        return found
+    assert before.value is not None
+    assert after.value is not None
     measured = (
         _of_share(before, after, confidence)
         if metric in PAIRED_SHARES
@@ -159,14 +162,14 @@ def difference(
     )
     if "p_value" not in measured:
         measured["p_value"] = figure_test(_added(metric, sides, parameters), sides[1].cluster)
-    return _worded(found.model_copy(update={"baseline": before.value, "candidate": after.value, **measured}))
+    return _worded(found.model_copy(update=measured))
 
 
 def _of_share(before: Figure, after: Figure, confidence: float) -> dict[str, Any]:
     """Compare the two case by case."""
     of = after.of
     was, is_ = _counted(before), _counted(after)
-    change = is_.astype(np.float64) - was
+    change = np.subtract(is_, was, dtype=np.float64)
     low, high = share_interval(change, of.cluster, confidence)
     return {
         **_basis(of),
@@ -185,7 +188,7 @@ def _counted(share: Figure) -> Flags:
     """Return which cases a share counts: its influence on a case is (1 or 0 - value) / cases."""
     assert share.influence is not None
     assert share.value is not None
-    return np.asarray(share.influence * len(share.of) + share.value > 0.5, dtype=bool)
+    return np.rint(share.influence * len(share.of) + share.value) == 1
 
 
 def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confidence: float) -> dict[str, Any]:
@@ -204,7 +207,7 @@ def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confid
 
 
 def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> Values:
-    """Return what each case adds to the difference of a figure, linearised about both runs taken together.
+    """Return what each case adds to the difference of a figure (half of it), linearised about both runs together.
 
     Were the two equally good, either's reply to a case could as well be the other's: then each sign is as likely.
     """
@@ -214,14 +217,12 @@ def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> V
     if pooled.influence is not None:
         moves[pooled.of.row] = np.nan_to_num(pooled.influence)
     was, is_ = np.split(moves, 2)
-    return 2 * (is_ - was)
+    return is_ - was
 
 
 def _together(before: Facts, after: Facts) -> Facts:
-    """Return the rows of both sides as one, with the candidate's numbers of prompts and clusters."""
-    numbers = {prompt.name: number for number, prompt in enumerate(after.prompts)}
-    renumbered = np.array([numbers.get(prompt.name, -1) for prompt in before.prompts], dtype=np.int64)
-    before = replace(before, prompts=after.prompts, prompt=renumbered[before.prompt], cluster=after.cluster)
+    """Return the rows of both sides as one, with the candidate's numbers of prompts and clusters: they are pairs."""
+    before = replace(before, prompts=after.prompts, prompt=after.prompt, cluster=after.cluster)
     columns = (one.name for one in fields(Facts) if one.name != "prompts")
     joined = {name: np.concatenate([getattr(before, name), getattr(after, name)]) for name in columns}
     return Facts(prompts=after.prompts, **{**joined, "row": np.arange(2 * len(after))})
