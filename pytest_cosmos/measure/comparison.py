@@ -188,7 +188,8 @@ def _counted(share: Figure) -> Flags:
     """Return which cases a share counts: its influence on a case is (1 or 0 - value) / cases."""
     assert share.influence is not None
     assert share.value is not None
-    return np.rint(share.influence * len(share.of) + share.value) == 1
+    counted: Flags = np.rint(share.influence * len(share.of) + share.value) == 1
+    return counted
 
 
 def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confidence: float) -> dict[str, Any]:
