@@ -86,7 +86,9 @@ class TransformersEngine:
         sizes = BatchSizes(self._settings.batch_size, gpu=loaded.model.device.type != "cpu")
         tokenizer = copy.deepcopy(loaded.processor.tokenizer)
         piece = functools.cache(lambda token: str(tokenizer.decode([token], skip_special_tokens=True)))
+        began = time.perf_counter()
         shares = shared_kinds(loaded)
+        self.seconds["load"] += time.perf_counter() - began
         generation = {**loaded.record.generation, "prefix": prefix_manner(shares)}
         loaded = replace(loaded, record=loaded.record.model_copy(update={"generation": generation}))
         self._state = _Ready(loaded, Preparer(loaded, self._folders, shares), sizes, tokenizer, piece)

@@ -240,9 +240,30 @@ def paligemma() -> Built:
     return hf.PaliGemmaForConditionalGeneration(config), processor
 
 
+def lfm2_vl() -> Built:
+    marks = {"image_start_token": "<|image_start|>", "image_end_token": "<|image_end|>", "image_thumbnail": "<|thumb|>"}
+    words = Words(image_token="<image>", **marks)
+    layers = ["full_attention", "conv", "full_attention"]
+    text = words.text(num_hidden_layers=3, layer_types=layers, block_auto_adjust_ff_dim=False)
+    text.pop("head_dim")
+    vision = {**VISION, "patch_size": 16, "num_patches": 64, "vision_use_head": False}
+    vision.pop("image_size")
+    config = hf.Lfm2VlConfig(
+        vision_config=hf.Siglip2VisionConfig(**vision),
+        text_config=hf.Lfm2Config(**text),
+        image_token_id=words.id("<image>"),
+        projector_hidden_size=64,
+    )
+    image = hf.Lfm2VlImageProcessor(
+        encoder_patch_size=16, min_image_tokens=4, max_image_tokens=16, max_num_patches=64, do_image_splitting=False
+    )
+    processor = hf.Lfm2VlProcessor(image, words.tokenizer, chat_template=_template("<image>"))
+    return hf.Lfm2VlForConditionalGeneration(config), processor
+
+
 FOREIGN: dict[str, Callable[[], Built]] = {
     build.__name__: build
-    for build in (llava, llava_onevision, internvl, idefics3, mistral3, qwen2_vl, gemma3, paligemma)
+    for build in (llava, llava_onevision, internvl, idefics3, mistral3, qwen2_vl, gemma3, paligemma, lfm2_vl)
 }
 
 

@@ -40,6 +40,7 @@ SHARES = {
     "qwen2_vl": ALL,  # has multimodal positions
     "gemma3": NONE,  # a sliding window
     "paligemma": NONE,  # its prompts look forward
+    "lfm2_vl": NONE,  # a recurrent state
 }
 
 
