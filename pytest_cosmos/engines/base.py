@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from pytest_cosmos.records import Case, Measure, ModelRecord, Reply, Timing
@@ -51,3 +51,23 @@ class Timed(Engine, Protocol):
 
     def time(self, measure: Measure, case: Case | None) -> Timing:
         """Execute a benchmark once, with the device at rest before and after; raise where it cannot be done."""
+
+
+@runtime_checkable
+class Bundles(Protocol):
+    """What an engine has besides whose replies arrive several at a time."""
+
+    @property
+    def more_at_hand(self) -> bool:
+        """Whether the next reply is there already."""
+
+
+def bundles(engine: Engine, replies: Iterable[Reply]) -> Iterator[list[Reply]]:
+    """Yield an engine's replies as many at a time as there are, without waiting for more."""
+    bundled = isinstance(engine, Bundles)
+    together: list[Reply] = []
+    for reply in replies:
+        together.append(reply)
+        if not (bundled and engine.more_at_hand):  # type: ignore[attr-defined]
+            yield together
+            together = []

@@ -57,6 +57,11 @@ class EngineProcess:
         """Whether the child is there to be told anything."""
         return self._child.poll() is None
 
+    @property
+    def next_at_hand(self) -> tuple[Any, ...] | None:
+        """The next message, if it has arrived with those before it."""
+        return self._heard[0] if self._heard else None
+
     def tell(self, *message: Any) -> None:
         """Send a message; EngineDiedError where nobody listens any more."""
         assert self._child.stdin is not None
@@ -140,6 +145,12 @@ class ProcessEngine:
         self._process.tell("answer", tuple(cases))
         while (reply := self._expect("reply")[0]) is not None:
             yield reply
+
+    @property
+    def more_at_hand(self) -> bool:
+        """Whether the next reply is there already: the child sends as many at a time as it has."""
+        message = self._process.next_at_hand
+        return message is not None and message[0] == "reply" and message[1] is not None
 
     def time(self, measure: Measure, case: Case | None) -> Timing:
         """Execute a benchmark once over there, where the clock is too."""

@@ -1,6 +1,6 @@
 """The reply store: one SQLite file in which every reply lies under the key of all that decides it.
 
-Several processes use it at once (WAL; each reply is committed by itself, so that a killed process loses nothing it
+Several processes use it at once (WAL; replies are committed as they come, so that a killed process loses nothing it
 has written). It serves a run and never stops one: what goes wrong is a remark, and the cases are asked instead.
 A damaged file is set aside, never deleted and never trusted: each reply carries a checksum.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -98,9 +99,13 @@ class ReplyStore:
 
     def put(self, key: bytes, identity: str, reply: Reply) -> None:
         """Store a reply, in the place of an older one; on the disk (or with the system) when this returns."""
-        text = reply.model_dump_json()
-        row = (key, identity, time.time(), text, _checksum(key, text))
-        self.use(lambda db: db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", row), None)
+        self.put_all({key: reply}, identity)
+
+    def put_all(self, replies: Mapping[bytes, Reply], identity: str) -> None:
+        """Store replies that came together: all of them or none."""
+        texts = ((key, reply.model_dump_json()) for key, reply in replies.items())
+        rows = [(key, identity, time.time(), text, _checksum(key, text)) for key, text in texts]
+        self.use(functools.partial(_insert, rows), None)
 
     def model(self, identity: str) -> ModelRecord | None:
         """Return what is known of the model that gave the replies of this identity."""
@@ -249,6 +254,12 @@ def explain(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "README.md").write_text(_README, encoding="utf-8")
     (folder / ".gitignore").write_text("*\n!README.md\n!.gitignore\n", encoding="utf-8")
+
+
+def _insert(rows: Sequence[tuple[object, ...]], db: sqlite3.Connection) -> None:
+    with db:  # commits, or rolls back
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _checksum(key: bytes, text: str) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pytest_cosmos.engines.base import Engine
+from pytest_cosmos.engines.base import Engine, bundles
 from pytest_cosmos.engines.plan import error_reply
 from pytest_cosmos.engines.store import ReplyStore
 from pytest_cosmos.engines.store_key import Identity, Keys, identify
@@ -134,8 +134,9 @@ class StoredEngine:
                 break
         # the keys of the media as they are before they are read
         keys = {name: self._key(case) for name, case in missing.items()}
-        for reply in self._engine.answer(tuple(missing.values())) if missing else ():
-            yield self._keep(missing.get(reply.case_key), keys.get(reply.case_key), reply)
+        if missing:
+            for together in bundles(self._engine, self._engine.answer(tuple(missing.values()))):
+                yield from self._keep(together, missing, keys)
 
     def close(self) -> None:
         """Close the engine and the store."""
@@ -144,15 +145,24 @@ class StoredEngine:
         self._engine.close()
         self._store.close()
 
-    def _keep(self, case: Case | None, key: bytes | None, reply: Reply) -> Reply:
-        """Store a reply, unless it is none, or the media changed while it was made."""
-        if case is None or reply.finish == "error":
-            return reply
-        if not reply.device:
-            reply = reply.model_copy(update={"device": self._engine.describe().device})
-        if key is not None and self._identity is not None and self._unchanged(case):
-            self._store.put(key, self._identity.digest, reply)
-        return reply
+    def _keep(
+        self, replies: Sequence[Reply], cases: Mapping[str, Case], keys: Mapping[str, bytes | None]
+    ) -> list[Reply]:
+        """Store replies, but for those that are none, and those whose media changed while they were made."""
+        device = "" if all(reply.device for reply in replies) else self._engine.describe().device
+        complete = [
+            reply if reply.device or reply.finish == "error" else reply.model_copy(update={"device": device})
+            for reply in replies
+        ]
+        whole = self._unchanged([cases[reply.case_key] for reply in complete if reply.case_key in cases])
+        kept = {
+            key: reply
+            for reply in complete
+            if reply.finish != "error" and reply.case_key in whole and (key := keys[reply.case_key]) is not None
+        }
+        if kept and self._identity is not None:
+            self._store.put_all(kept, self._identity.digest)
+        return complete
 
     def _look_up(self, cases: Sequence[Case]) -> dict[str, Reply]:
         """Return the stored replies of these cases, by the cases' own names."""
@@ -207,7 +217,13 @@ class StoredEngine:
                 self._seen[name] = None
         return self._seen[name]
 
-    def _unchanged(self, case: Case) -> bool:
+    def _unchanged(self, cases: Sequence[Case]) -> set[str]:
+        """Return the keys of those whose media are still what was hashed."""
+        samples = {(case.suite, case.sample.media): case for case in cases}
+        same = {name for name, case in samples.items() if self._is_unchanged(case)}
+        return {case.key for case in cases if (case.suite, case.sample.media) in same}
+
+    def _is_unchanged(self, case: Case) -> bool:
         seen = self._seen.get((case.suite, case.sample.media))
         try:
             return seen is not None and marks_of(media_paths(self._folders[case.suite], case.sample)) == seen.marks

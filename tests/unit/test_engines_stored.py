@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_cosmos.engines.store import ReplyStore
 from pytest_cosmos.errors import ModelUnavailable
 from pytest_cosmos.records import Case, Reply
 from pytest_cosmos.tiny import CHECKPOINT
-from tests.unit.store_builders import RIGHT, Bench
+from tests.unit.store_builders import RIGHT, AsTiny, Bench
 
 
 @pytest.fixture
@@ -211,3 +212,32 @@ def test_a_reply_is_kept_under_what_was_loaded_not_under_what_was_foretold(bench
     bench.describes = {}
     bench.run()
     assert len(bench.asked) == 9
+
+
+def test_replies_that_come_together_are_stored_together(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One transaction for each bundle; what is changed or none is left out of it."""
+    puts: list[int] = []
+    usual = ReplyStore.put_all
+
+    def put_all(store: ReplyStore, replies: Mapping[bytes, Reply], identity: str) -> None:
+        puts.append(len(replies))
+        usual(store, replies, identity)
+
+    monkeypatch.setattr(ReplyStore, "put_all", put_all)
+    failing, changing = bench.cases[0], bench.cases[3].sample
+    bench.script({failing.key: {"error": "connection reset"}, **RIGHT})
+    monkeypatch.setattr(AsTiny, "more_at_hand", property(lambda inner: len(inner.asked) < 9), raising=False)
+    engine = bench.engine()
+    replies = engine.answer(bench.cases)
+    usual_answer = bench.inner[-1].answer
+
+    def answer(cases: Sequence[Case]) -> Iterator[Reply]:
+        for number, reply in enumerate(usual_answer(cases)):
+            if number == 5:
+                (bench.folder / changing.media[0]).write_bytes(b"another picture")
+            yield reply
+
+    monkeypatch.setattr(bench.inner[-1], "answer", answer)
+    assert len(list(replies)) == 9
+    engine.close()
+    assert puts == [9 - 1 - 3]
