@@ -5,10 +5,11 @@
 One table from one run, on the test split of the shipped suite:
 
 - plain:   a loop of one plain `generate` per case, as transformers' documentation writes it (on a stated subset);
-- ideal:   everything preloaded as tensors, the best batch size, shared prefix; nothing but the model's own work;
+- ideal:   everything preloaded as tensors, the best batch size, shared prefix, all by transformers' `generate`;
 - engine:  this plugin's engine: files in, replies with text, reasoning and confidence out;
 - process: `pytest` as a user starts it, from the start of the process to its end; its own inference phase; and the
-  time to its first verdict.
+  time to its first verdict. Its inference phase goes from the order to answer, when the model is loaded, to the last
+  reply, so it holds the small first batch, and whatever the tests that run beside it cost the model.
 
 The ways take turns, and of each the best round counts: other work on the machine then does least harm.
 A script that prints ratios, no test: what a machine is busy with beside is not known.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -190,9 +192,9 @@ def met(yes: bool) -> str:
 def print_process(options: argparse.Namespace, cases: int, threads: int, fastest: Fastest) -> None:
     """Run pytest as a user would, and say where the time went."""
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor_of_children()
         first, code = first_verdict(pytest_command(options, threads, Path(folder)))
-        whole = time.perf_counter() - began
+        whole, used = time.perf_counter() - began, processor_of_children() - used
         found = sorted(Path(folder).glob("runs/*/run.json"))
         if not found:
             print(f"  pytest ended with {code} and left no run: nothing to say of it")
@@ -204,9 +206,16 @@ def print_process(options: argparse.Namespace, cases: int, threads: int, fastest
         rate = cases / answer
         ratios = f"{rate / fastest.rates['plain']:.1f} x plain, {rate / top:.2f} of ideal (measured at another moment)"
         print(f"  pytest, inference phase: {answer:.1f} s, {rate:.1f} cases/s, {ratios}")
+    print(f"  pytest and its engine's process: {used:.1f} CPU s")
     print("  where it went: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items()))
     if first is not None:
         print(f"  first verdict after {first - began:.1f} s; bar: under 10 s: {met(first - began < 10)}")
+
+
+def processor_of_children() -> float:
+    """Return the processor seconds of all processes that have ended and were waited for, theirs included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def pytest_command(options: argparse.Namespace, threads: int, reports: Path) -> list[str]:
