@@ -44,9 +44,9 @@ SHARES = {
 }
 
 
-def loaded_of(folder: Path, name: str) -> Loaded:
+def loaded_of(folder: Path, name: str, **settings: object) -> Loaded:
     checkpoint = write_foreign(name, folder / "checkpoint")
-    return load(locate(str(checkpoint)), settings_of(folder))
+    return load(locate(str(checkpoint)), settings_of(folder, **settings))
 
 
 def plainly(loaded: Loaded, model: Any, folder: Path, case: Case) -> list[int]:
@@ -76,6 +76,11 @@ def test_what_is_shared_is_what_plain_generation_gives(name: str, tmp_path: Path
     said = [plainly(loaded, model, tmp_path, case) for case in cases]
     assert [row.tokens for row in written] == said
     assert len(set(map(tuple, said))) > 2, "replies must hang on the pictures, not on the two prompts alone"
+
+
+@pytest.mark.parametrize("name", ["llava", "paligemma"])
+def test_rounding_in_half_precision_hides_nothing_and_forbids_nothing(name: str, tmp_path: Path) -> None:
+    assert shared_kinds(loaded_of(tmp_path, name, dtype="bfloat16")) == SHARES[name]
 
 
 def test_a_cache_that_is_repeated_wrongly_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
