@@ -152,9 +152,9 @@ def _light(how: Variation) -> NDArray[np.float32]:
     across = ((np.arange(width) - width / 2) / shorter).astype(np.float32)
     scale = 2 * shorter / longer
     light = 1 + down * (how.fall[0] * scale) + across * (how.fall[1] * scale)
-    for shadow in how.shadows:
-        light *= _shade(down, across, shadow)
-    return np.asarray(light, np.float32)
+    # where two shadows of one lamp meet, it is no darker
+    shades = [_shade(down, across, shadow) for shadow in how.shadows]
+    return np.asarray(light * np.minimum.reduce(shades) if shades else light, np.float32)
 
 
 def _shade(down: NDArray[np.float32], across: NDArray[np.float32], shadow: Shadow) -> NDArray[np.float32]:
