@@ -5,7 +5,8 @@ CosmosError
 ├── OptionError         an option or setting that cannot be obeyed
 ├── ModelUnavailable    the weights are not here and could not be had
 ├── RunFolderError      a run folder that cannot be read
-└── StoreError          a reply store that cannot be used
+├── StoreError          a reply store that cannot be used
+└── TrainingError       a training run that cannot go on; what it has learnt so far is kept
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class RunFolderError(CosmosError):
 
 class StoreError(CosmosError):
     """A reply store that cannot be used; a run goes on without it, `pytest-cosmos cache` does not."""
+
+
+class TrainingError(CosmosError):
+    """A training run that cannot go on; what it has learnt so far is kept."""
 
 
 def suggest(wrong: str, allowed: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from pytest_cosmos.cli import (
     compare,
     decide,
     doctor,
+    finetune,
     gate,
     import_cases,
     merge,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("check-cases")(check_cases.command)
 app.command("split")(split.command)
+app.command("finetune")(finetune.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("compare")(compare.command)

@@ -10,6 +10,7 @@ import typer
 
 from pytest_cosmos import pipeline
 from pytest_cosmos.cli.printing import print_lines
+from pytest_cosmos.finetune import complete_card
 from pytest_cosmos.records import Recommendation
 from pytest_cosmos.report import Line
 from pytest_cosmos.report.recommendation import recommendation_lines
@@ -38,7 +39,10 @@ def command(
     """
     folder = find_run(run, root, reports)
     found = pipeline.decide_about(folder, root, reports, baseline=baseline, thresholds=thresholds)
-    print_lines([*short_form(found), *(Line(line, "strong") for line in written(folder, found, root))])
+    adapter = folder.read_run().model.adapter
+    card = complete_card(root / adapter, found) if adapter else None
+    lines = (*written(folder, found, root), *((f"card: {card}",) if card else ()))
+    print_lines([*short_form(found), *(Line(line, "strong") for line in lines)])
     raise typer.Exit(int(not found.may_release) if strict else found.exit_code)
 
 

@@ -103,6 +103,11 @@ class TransformersEngine:
         """Say which weights answer, and how."""
         return self._ready().loaded.record
 
+    @property
+    def loaded(self) -> Loaded:
+        """The weights in memory; training changes them in place and has this engine ask them as they are."""
+        return self._ready().loaded
+
     def answer(self, cases: Sequence[Case]) -> Iterator[Reply]:
         """Yield a reply for every case, a batch at a time; all prompts of a sample should be adjacent."""
         ready = self._ready()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from pytest_cosmos.prompting import messages, template_arguments
 from pytest_cosmos.records import Case, Prompt, Vision
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 _TOGETHER = 48
@@ -72,15 +74,19 @@ class Preparer:
         self._folders = folders
         self._rendered: dict[tuple[object, ...], Rendered] = {}
 
-    def prepare(self, cases: Sequence[Case]) -> Batch:
-        """Decode and preprocess the media of `cases`; those whose media cannot be read are told apart."""
+    def prepare(self, cases: Sequence[Case], vary: Callable[[Case, Image], Image] | None = None) -> Batch:
+        """Decode and preprocess the media of `cases`; those whose media cannot be read are told apart.
+
+        `vary` is what training does to the pictures of a case before they are scaled.
+        """
         started = time.perf_counter()
         shown: dict[SampleKey, Shown] = {}
         broken: dict[SampleKey, str] = {}
         sizes = self._sizes_for(cases[0].prompt.vision)
         for key, case in {sample_key(case): case for case in cases}.items():
             try:
-                shown[key] = show(media_paths(self._folders[case.suite], case.sample), sizes, self._family)
+                alter = partial(vary, case) if vary is not None else None
+                shown[key] = show(media_paths(self._folders[case.suite], case.sample), sizes, self._family, alter)
             except OSError as error:
                 broken[key] = f"the media of this sample cannot be read: {error}"
         failed = tuple((case, broken[sample_key(case)]) for case in cases if sample_key(case) in broken)

@@ -8,18 +8,21 @@ at least (the embedded model) keeps to its own processor, and so does a processo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_cosmos.media import MOST_BYTES, Clip, FrameRule, MediaKind, load_frames, load_image, media_kind
 from pytest_cosmos.prompting import Family, VisionFacts, media_order, vision_of
 from pytest_cosmos.records import Vision
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
+
+    Alter: TypeAlias = Callable[[Image], Image]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,9 @@ class Sizes:
         by_suite = self._wish.min_pixels is not None or self._wish.max_pixels is not None
         return by_suite or (least is not None and own.most > least)
 
-    def image(self, path: Path) -> Image | Tensor:
+    def image(self, path: Path, alter: Alter | None = None) -> Image | Tensor:
         """Read a picture; OSError where that fails."""
-        picture = load_image(path)
+        picture = alter(load_image(path)) if alter is not None else load_image(path)
         if not self.resizes_images or self._image is None:
             return _at_most(picture, self._wish.max_pixels)
         vision = vision_of(self._family.vision, self._wish, "image")
@@ -84,7 +87,7 @@ class Sizes:
         height, width = image_size(picture.height, picture.width, self._factor, bounds)
         return _resized_image(picture, height, width, like_publisher=self._family.vision.even_frames)
 
-    def clip(self, path: Path) -> tuple[Tensor, Clip]:
+    def clip(self, path: Path, alter: Alter | None = None) -> tuple[Tensor, Clip]:
         """Read the frames of a video that are shown, and what they are; OSError where that fails."""
         import torch
 
@@ -93,22 +96,31 @@ class Sizes:
         # frames that the processor scales later are all held until then
         most = MOST_BYTES if self.resizes_clips else MOST_BYTES // 8
         clip = load_frames(path, vision, rule=self._rule, max_bytes=most)
-        frames = torch.from_numpy(clip.frames).permute(0, 3, 1, 2)
+        pixels = clip.frames if alter is None else _altered(clip.frames, alter)
+        frames = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         if not self.resizes_clips or self._clip is None:
             return frames, clip
         height, width = clip_size(facts, vision, self._clip, clip.frames.shape[:3], self._factor, self._wish)
         return _resized_frames(frames, height, width, as_float=facts.even_frames), clip
 
 
-def show(paths: Sequence[Path], sizes: Sizes, family: Family) -> Shown:
-    """Read the media of one sample; OSError where that fails."""
+def show(paths: Sequence[Path], sizes: Sizes, family: Family, alter: Alter | None = None) -> Shown:
+    """Read the media of one sample; OSError where that fails. `alter`: what is done to every picture first."""
     kinds = tuple(media_kind(path.name) for path in paths)
     order = [(kinds[place], paths[place]) for place in media_order(family, kinds)]
-    images = tuple(sizes.image(path) for kind, path in order if kind == "image")
-    read = [sizes.clip(path) for kind, path in order if kind == "video"]
+    images = tuple(sizes.image(path, alter) for kind, path in order if kind == "image")
+    read = [sizes.clip(path, alter) for kind, path in order if kind == "video"]
     clips = tuple(frames for frames, _ in read)
     metadata = tuple(_metadata(clip) for _, clip in read)
     return Shown(kinds, images, clips, metadata, _facts(images, read))
+
+
+def _altered(frames: NDArray[Any], alter: Alter) -> NDArray[Any]:
+    """Change the frames (F, H, W, 3) of a clip, one by one."""
+    import numpy as np
+    from PIL import Image
+
+    return np.stack([np.asarray(alter(Image.fromarray(frame))) for frame in frames])
 
 
 def image_size(height: int, width: int, factor: int, bounds: Bounds) -> tuple[int, int]:

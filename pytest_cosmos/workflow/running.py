@@ -12,6 +12,7 @@ from pytest_cosmos import pipeline
 from pytest_cosmos.deciding import lacks_targets
 from pytest_cosmos.engines import foretold
 from pytest_cosmos.errors import OptionError
+from pytest_cosmos.finetune import complete_card
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.records import Recommendation
 from pytest_cosmos.runlog import NONE, RunFolder
@@ -120,6 +121,7 @@ class _Steps:
         candidate = RunFolder(self.step("candidate", built_on, lambda: self.test(adapted)))
         self.announce(4, "decide")
         decision, page = self.decide(candidate, str(baseline.path))
+        complete_card(adapter, decision)
         return Finished(decision, page, baseline, adapter, candidate)
 
     def step(self, name: StepName, told: str, work: Callable[[], Path]) -> Path:

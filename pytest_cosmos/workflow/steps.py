@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.finetune import FinetuneRequest, finetune
 from pytest_cosmos.records import Run, Verdict
 from pytest_cosmos.runlog import RunFolder, write_whole
 from pytest_cosmos.settings import Settings
@@ -109,15 +108,13 @@ def _planned(run: Run) -> int:
 
 def train(settings: Settings, suite: Path, out: Path, config: Path | None) -> Path:
     """Fine-tune on the training split; go on where a training was stopped. Return the adapter's folder."""
-    finetune: Any = importlib.import_module("pytest_cosmos.finetune")
     if (out / "finetune.json").is_file():  # written last: it was finished, and the state not yet written
         return out
     resume = (out / "checkpoints" / "plan.json").is_file()
     if out.exists() and not resume:  # stopped before it had begun
         set_aside(out, "unfinished")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    request = finetune.FinetuneRequest(settings, suite, out, config, resume)
-    return Path(finetune.finetune(request, Console(highlight=False)))
+    return finetune(FinetuneRequest(settings, suite, out, config, resume), Console(highlight=False))
 
 
 def set_aside(folder: Path, why: str) -> Path:

@@ -1,0 +1,213 @@
+"""One training run, from the suite to the adapter's folder.
+
+out/checkpoints/plan.json           what is trained, so that --resume goes on with nothing else
+out/checkpoints/checkpoint-<step>/  the Trainer's, one an epoch: an adapter, and what going on needs
+out/adapter_model.safetensors …     the best epoch's
+out/finetune.json                   written last: its presence means that the run is whole
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pytest_cosmos.engines.transformers import TransformersEngine
+from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.finetune import outputs
+from pytest_cosmos.finetune.augment import augment, contact_sheet
+from pytest_cosmos.finetune.batches import Collator
+from pytest_cosmos.finetune.examples import Example, examples
+from pytest_cosmos.finetune.progress import Progress, Shown, Silent
+from pytest_cosmos.finetune.recipe import Recipe, read_recipe, usual_recipe
+from pytest_cosmos.finetune.record import Finetune, Plan
+from pytest_cosmos.finetune.request import FinetuneRequest
+from pytest_cosmos.finetune.selection import select
+from pytest_cosmos.finetune.table import base_of, best_of, epochs_of
+from pytest_cosmos.finetune.towers import Targets, targets_of
+from pytest_cosmos.finetune.validation import Validation
+from pytest_cosmos.media import load_image, media_kind
+from pytest_cosmos.settings import Settings
+from pytest_cosmos.suites import Suite, read_suite
+
+PICTURES = "pictures.jpg"
+_ROWS, _VARIANTS = 6, 6
+_VERSIONS = ("torch", "transformers", "peft", "accelerate", "pytest-cosmos")
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is learnt from, and what it is checked on."""
+
+    suite: Suite
+    train: tuple[Example, ...]
+    """Of one epoch."""
+    validation: tuple[Example, ...]
+
+
+def run(request: FinetuneRequest, console: Console) -> Path:
+    """Train an adapter, and return its folder; errors as `finetune.finetune` says.
+
+    Of several processes (`torchrun`, `accelerate launch`) each runs this; the first writes.
+    """
+    settings = _of_this_process(request.settings)
+    recipe = read_recipe(request.config, usual_recipe(settings.model))
+    suite = read_suite(request.suite, split="train", decode=("train", "validation", "test"))
+    # leaks
+    if is_first():
+        outputs.check_out(request.out, resume=request.resume)
+    engine = TransformersEngine(replace(settings, quantize=recipe.quantize), {suite.name: suite.folder})
+    engine.load()
+    lessons = lessons_of(suite, engine.loaded, recipe)
+    plan = plan_of(lessons, engine.loaded, recipe)
+    if is_first():
+        outputs.begin(request.out, plan, resume=request.resume)
+        show_pictures(request.out, lessons, recipe)
+        if recipe.augment is not None and not recipe.augment.keeps_directions and plan.reasoned:
+            console.print("flips and turns: reasoning that names directions (on the left) is no longer true of them")
+    with outputs.explained(request.out, recipe):
+        record = _train(request.out, engine, lessons, plan, console)
+        if is_first():
+            outputs.finish(request.out, record)
+    return request.out
+
+
+def is_first() -> bool:
+    """Tell whether this is the only process, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def lessons_of(suite: Suite, loaded: Loaded, recipe: Recipe) -> Lessons:
+    """Choose what is learnt from; Problems where a split has nothing to offer."""
+    every = examples(suite, "train", loaded.family)
+    train = select(every, mix=recipe.mix, balance=recipe.balance, shots=recipe.shots, seed=recipe.seed)
+    return Lessons(suite, train, examples(suite, "validation", loaded.family))
+
+
+def show_pictures(out: Path, lessons: Lessons, recipe: Recipe) -> None:
+    """Save some training pictures with their variations, for the eye; nothing where pictures are not varied."""
+    if recipe.augment is None or (out / PICTURES).exists():
+        return
+    files = dict.fromkeys(
+        lessons.suite.folder / name
+        for example in lessons.train
+        for name in example.case.sample.media
+        if media_kind(name) == "image"
+    )
+    rows = []
+    for path in list(files)[:: max(1, len(files) // _ROWS)][:_ROWS]:
+        picture = load_image(path)
+        rows.append([picture, *(augment(picture, recipe.augment, seed) for seed in range(_VARIANTS))])
+    if rows:
+        contact_sheet(rows, out / PICTURES)
+
+
+def plan_of(lessons: Lessons, loaded: Loaded, recipe: Recipe) -> Plan:
+    """Say what is trained on what."""
+    seen = {"train": lessons.train, "validation": lessons.validation}
+    return Plan(
+        base=loaded.record,
+        suite=lessons.suite.name,
+        suite_digest=lessons.suite.digest,
+        trained_on={lessons.suite.name: {split: _media(part) for split, part in seen.items()}},
+        examples={split: len(part) for split, part in seen.items()},
+        reasoned=sum(example.case.prompt.reasoning for example in lessons.train),
+        recipe=recipe,
+        versions={name: version(name) for name in _VERSIONS},
+    )
+
+
+def _media(part: Sequence[Example]) -> tuple[str, ...]:
+    return tuple(sorted({example.case.sample.media_hash for example in part}))
+
+
+def _of_this_process(settings: Settings) -> Settings:
+    """Take this process's GPU where `torchrun` or `accelerate launch` has started several."""
+    rank = os.environ.get("LOCAL_RANK")
+    if rank is None or settings.device not in ("auto", "cuda"):
+        return settings
+    import torch
+
+    return replace(settings, device=f"cuda:{rank}") if torch.cuda.is_available() else settings
+
+
+def trainer_for(out: Path, engine: TransformersEngine, lessons: Lessons, recipe: Recipe, targets: Targets) -> Any:
+    """Return the Trainer of a model in memory, to which the adapter's layers are added."""
+    from accelerate.utils import gather_object
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import set_seed
+
+    from pytest_cosmos.finetune.training import LoraTrainer, arguments_of
+
+    loaded = engine.loaded
+    set_seed(recipe.seed)  # the adapter begins with random numbers
+    if recipe.quantize != "none":
+        prepare_model_for_kbit_training(loaded.model, use_gradient_checkpointing=recipe.checkpointing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that it has renamed
+        model = get_peft_model(loaded.model, LoraConfig(**lora_settings(targets, recipe)))
+    return LoraTrainer(
+        model,
+        arguments_of(recipe, outputs.checkpoints(out), loaded),
+        recipe,
+        (lessons.train, lessons.validation),
+        _collators(loaded, lessons, recipe),
+        Validation(engine, lessons.suite.cases("validation"), gather_object),
+    )
+
+
+def _train(out: Path, engine: TransformersEngine, lessons: Lessons, plan: Plan, console: Console) -> Finetune:
+    """Train, and validate every epoch; the Trainer's checkpoints are in `out` then."""
+    from pytest_cosmos.finetune.training import Watch
+
+    targets = targets_of(engine.loaded.model, plan.recipe.targets)
+    trainer = trainer_for(out, engine, lessons, plan.recipe, targets)
+    base = outputs.base_epoch(out) or base_of(trainer.evaluate())
+    if is_first():
+        outputs.keep_base_epoch(out, base)
+    progress: Progress = Shown(console) if is_first() else Silent()
+    trainer.add_callback(Watch(plan.recipe, base, progress))
+    started = time.perf_counter()
+    try:
+        trainer.train(resume_from_checkpoint=outputs.last_whole_checkpoint(out))
+    finally:
+        progress.end()
+    epochs = epochs_of(trainer.state.log_history, base)
+    return Finetune(
+        **plan.model_dump(),
+        adapted=targets.adapted,
+        parameters=sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad),
+        epochs=epochs,
+        best=best_of(epochs).epoch,
+        stopped_early=epochs[-1].epoch < plan.recipe.epochs,
+        seconds=time.perf_counter() - started,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _collators(loaded: Loaded, lessons: Lessons, recipe: Recipe) -> tuple[Collator, Collator]:
+    """Return that of training, which varies what it shows, and that of validation, which does not."""
+    folders = {lessons.suite.name: lessons.suite.folder}
+    said = (example.case.sample.reasoning for example in lessons.train)
+    thoughts = tuple(dict.fromkeys(reasoning for reasoning in said if reasoning))
+    vary = Collator(loaded, folders, vary=recipe.augment, other_thoughts=recipe.other_thoughts, thoughts=thoughts)
+    return vary, Collator(loaded, folders)
+
+
+def lora_settings(targets: Targets, recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments of peft's LoraConfig."""
+    return {
+        "r": recipe.rank,
+        "lora_alpha": recipe.alpha,
+        "lora_dropout": recipe.dropout,
+        "target_modules": list(targets.modules),
+        "exclude_modules": list(targets.excluded) or None,
+    }

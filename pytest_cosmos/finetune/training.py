@@ -1,0 +1,217 @@
+"""The training loop: transformers' Trainer, with the examples, the loss and the validation of this project."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import Dataset, Sampler
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.errors import TrainingError
+from pytest_cosmos.finetune.batches import IGNORED, Collator, Drawn
+from pytest_cosmos.finetune.examples import Example
+from pytest_cosmos.finetune.progress import Progress
+from pytest_cosmos.finetune.recipe import Recipe
+from pytest_cosmos.finetune.record import Epoch
+from pytest_cosmos.finetune.table import BY_CATEGORY, epochs_of, is_spent
+from pytest_cosmos.finetune.validation import Validation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Examples(Dataset[Drawn]):
+    """Examples, drawn by place and epoch; what is random about one hangs on these and the seed alone."""
+
+    def __init__(self, examples: Sequence[Example], seed: int) -> None:
+        self._examples, self._seed = examples, seed
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int | tuple[int, int]) -> Drawn:
+        index, epoch = place if isinstance(place, tuple) else (place, 0)
+        example = self._examples[index]
+        named = f"{self._seed}/{epoch}/{index}/{example.case.key}"
+        return Drawn(example, int.from_bytes(hashlib.sha256(named.encode()).digest()[:8]))
+
+
+class Shuffled(Sampler[tuple[int, int]]):
+    """All places in an order that hangs on seed and epoch alone, so that a resumed run sees what it would have seen."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count, self._seed, self._epoch = count, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of an epoch, counted from 0; the Trainer calls this."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = list(range(self._count))
+        random.Random(f"{self._seed}/{self._epoch}").shuffle(order)
+        return iter([(place, self._epoch) for place in order])
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Shows how far training is, and stops it when it gets no better."""
+
+    def __init__(self, recipe: Recipe, base: Epoch, progress: Progress) -> None:
+        self._recipe, self._base, self._progress = recipe, base, progress
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: Any, **_: Any) -> None:
+        """Show the table so far, of a resumed run too."""
+        for epoch in epochs_of(state.log_history, self._base):
+            self._progress.epoch(epoch)
+        self._progress.begin(state.max_steps, state.global_step)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: Any, **_: Any) -> None:
+        """Move on."""
+        self._progress.step(state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Show an epoch's line once it is whole; stop where `patience` epochs were no better than the best."""
+        if "eval_accuracy" not in (logs or {}):
+            return
+        epochs = epochs_of(state.log_history, self._base)
+        self._progress.epoch(epochs[-1])
+        if is_spent(epochs, self._recipe.patience):
+            control.should_training_stop = True
+
+
+class LoraTrainer(Trainer):  # type: ignore[misc]
+    """Trains the layers that were added; after each epoch asks the validation cases as the benchmark would."""
+
+    def __init__(
+        self,
+        model: Any,
+        arguments: TrainingArguments,
+        recipe: Recipe,
+        examples: tuple[Sequence[Example], Sequence[Example]],
+        collators: tuple[Collator, Collator],
+        validation: Validation,
+    ) -> None:
+        self._recipe = recipe
+        self._collators = collators
+        self._validation = validation
+        self._keeps = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
+        train, held_back = (Examples(part, recipe.seed) for part in examples)
+        super().__init__(
+            model=model, args=arguments, train_dataset=train, eval_dataset=held_back, data_collator=collators[0]
+        )
+        self.remove_callback(PrinterCallback)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Shuffled:
+        return Shuffled(len(train_dataset or self.train_dataset), self._recipe.seed)
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the cross entropy of the replies' tokens, the answer's weighted as the recipe says."""
+        labels, answers = inputs.pop("labels"), inputs.pop("answers")
+        if self._keeps:  # a score for every word of a large vocabulary at every place of a prompt would fill memory
+            inputs["logits_to_keep"] = labels.shape[1]
+        outputs = model(**inputs)
+        loss = reply_loss(outputs.logits, labels, answers, self._recipe.answer_weight, num_items_in_batch)
+        if not torch.isfinite(loss):
+            raise TrainingError(not_finite(self.state.global_step, self._recipe.learning_rate))
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Measure loss and answers on the validation split."""
+        training, plain = self._collators
+        self.data_collator = plain
+        try:
+            figures: dict[str, float] = super().evaluate(*args, **kwargs)
+        finally:
+            self.data_collator = training
+        self.model.eval()
+        found = self._validation(self.args.process_index, self.args.world_size)
+        figures |= {"eval_accuracy": found.accuracy}
+        figures |= {f"{BY_CATEGORY}{name}": value for name, value in found.by_category.items()}
+        self.log({key: value for key, value in figures.items() if key != "epoch"})
+        return figures
+
+
+def arguments_of(recipe: Recipe, folder: Path, loaded: Loaded) -> TrainingArguments:
+    """Return the Trainer's arguments for a recipe."""
+    on_gpu = loaded.model.device.type == "cuda"
+    bfloat16 = recipe.precision == "bfloat16" or (
+        recipe.precision == "auto" and on_gpu and torch.cuda.is_bf16_supported()
+    )
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size // recipe.accumulation,
+        per_device_eval_batch_size=recipe.batch_size // recipe.accumulation,
+        gradient_accumulation_steps=recipe.accumulation,
+        **_checkpointing(recipe),
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type="cosine",
+        warmup_steps=recipe.warmup,  # below 1: a part of all steps
+        max_grad_norm=1.0,
+        adam_beta2=0.98,
+        bf16=bfloat16,
+        use_cpu=not on_gpu,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        prediction_loss_only=True,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_num_workers=1,  # pictures are decoded and varied beside the training
+        dataloader_prefetch_factor=4,
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def _checkpointing(recipe: Recipe) -> dict[str, bool]:
+    """Return the argument by the name that this release of transformers gives it (`activation_…` since 5.24)."""
+    names = ("activation_checkpointing", "gradient_checkpointing")
+    known = next(name for name in names if name in TrainingArguments.__dataclass_fields__)
+    return {known: True} if recipe.checkpointing else {}
+
+
+def reply_loss(logits: Tensor, labels: Tensor, answers: Tensor, answer_weight: float, items: Any) -> Tensor:
+    """Average the cross entropy over the labelled tokens; those of the answer count `1 + answer_weight` times.
+
+    `logits` (b, > R, V) end where the replies end; `labels` and `answers` (b, 1 + R), whose first column is that of the
+    prompt's last token. `items`: by how many tokens to divide, where it is a part of a larger batch; None: by its own.
+    """
+    kept = logits[:, -labels.shape[1] : -1].float()
+    wanted = labels[:, 1:]
+    each = cross_entropy(kept.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
+    weights = (1 + answer_weight * answers[:, 1:].float()).flatten()
+    count = (wanted != IGNORED).sum() if items is None else items
+    return (each * weights).sum() / count
+
+
+def not_finite(step: int, rate: float) -> str:
+    """Say what to do about a loss that is no number."""
+    return (
+        f"the loss of step {step + 1} is not a number: training has diverged (learning_rate {rate:g}). The adapter of "
+        "the last good epoch is kept. Lower learning_rate, or take precision: float32."
+    )

@@ -1,0 +1,160 @@
+"""A training run on real tiles and the embedded model: what it leaves, and that being killed changes nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+
+from pytest_cosmos.engines.transformers import TransformersEngine
+from pytest_cosmos.errors import OptionError, TrainingError
+from pytest_cosmos.finetune import FinetuneRequest, finetune, merge_adapter, read_finetune
+from pytest_cosmos.finetune.validation import Validation
+from pytest_cosmos.settings import Settings
+from pytest_cosmos.suites import read_suite
+from tests.unit.engine_builders import settings_of
+from tests.unit.finetune_builders import write_floors
+
+RECIPE = """\
+targets: both
+rank: 4
+alpha: 8
+learning_rate: 0.002
+dropout: 0.1
+epochs: 3
+patience: 3
+batch_size: 12
+answer_weight: 2
+other_thoughts: 0.2
+augment: {}
+"""
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_floors(tmp_path_factory.mktemp("suite"))
+    (folder.parent / "finetune.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+def settings(root: Path) -> Settings:
+    return settings_of(root, max_new_tokens=64)
+
+
+def request_of(suite: Path, out: Path, *, resume: bool = False) -> FinetuneRequest:
+    return FinetuneRequest(settings(suite.parent), suite, out, suite.parent / "finetune.yaml", resume)
+
+
+@pytest.fixture(scope="module")
+def trained(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train undisturbed; returns the adapter and what was said."""
+    said = io.StringIO()
+    out = tmp_path_factory.mktemp("undisturbed") / "adapter"
+    return finetune(request_of(suite, out), Console(file=said, width=160)), said.getvalue()
+
+
+def test_says_and_records_each_epoch(trained: tuple[Path, str]) -> None:
+    adapter, said = trained
+    made = read_finetune(adapter)
+
+    assert made is not None
+    assert [epoch.epoch for epoch in made.epochs] == [0, 1, 2, 3]
+    head, *lines = said.splitlines()
+    assert head == "Epoch | Train loss | Val loss | Val accuracy"
+    assert [line.split("|")[0].strip() for line in lines] == ["0", "1", "2", "3"]
+    assert f"{made.epochs[3].val_loss:.4f} | {made.epochs[3].val_accuracy:12.1%}" in lines[3]
+    assert made.epochs[3].train_loss is not None
+    assert made.epochs[1].train_loss is not None
+    assert made.epochs[3].train_loss < made.epochs[1].train_loss
+    assert made.examples == {"train": 48, "validation": 12}
+    assert (made.reasoned, made.recipe.rank, made.base.name) == (48, 4, "tiny")
+    assert len(made.trained_on["floors"]["train"]) == 16
+    assert any("visual" in name for name in made.adapted)
+
+
+def test_the_table_can_be_recomputed_from_each_epochs_adapter(trained: tuple[Path, str], suite: Path) -> None:
+    adapter, _ = trained
+    made = read_finetune(adapter)
+    assert made is not None
+    cases = read_suite(suite, split="validation").cases("validation")
+    folders = sorted((adapter / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+
+    for epoch, folder in zip(made.epochs[1:], folders, strict=True):
+        engine = TransformersEngine(replace(settings(suite.parent), adapter=folder), {"floors": suite})
+        engine.load()
+        assert Validation(engine, cases, list)().accuracy == epoch.val_accuracy
+    kept = folders[made.best - 1] / "adapter_model.safetensors"
+    assert (adapter / "adapter_model.safetensors").read_bytes() == kept.read_bytes()
+
+
+def test_killed_and_resumed_it_comes_to_the_same(trained: tuple[Path, str], suite: Path, tmp_path: Path) -> None:
+    out = tmp_path / "adapter"
+    _train_and_kill(suite, out)
+    torn = out / "checkpoints" / "checkpoint-9999"
+    torn.mkdir()  # as if it had been killed while writing one
+
+    finetune(request_of(suite, out, resume=True), Console(file=io.StringIO()))
+
+    undisturbed, made = read_finetune(trained[0]), read_finetune(out)
+    assert undisturbed is not None
+    assert made is not None
+    assert made.epochs == undisturbed.epochs
+    weights, same = (load_file(folder / "adapter_model.safetensors") for folder in (out, trained[0]))
+    assert weights.keys() == same.keys()
+    assert all(torch.equal(weights[name], same[name]) for name in same)
+
+
+def _train_and_kill(suite: Path, out: Path) -> None:
+    """Train in a process of its own, and kill it in the midst of the second epoch."""
+    command = [sys.executable, "-c", "from pytest_cosmos.cli import main; main()", "finetune", "--device", "cpu"]
+    options = ["--suite", str(suite), "--out", str(out), "--config", str(suite.parent / "finetune.yaml")]
+    process = subprocess.Popen([*command, *options, "--threads", "1"], start_new_session=True, stdout=subprocess.PIPE)
+    first = out / "checkpoints" / "checkpoint-4" / "trainer_state.json"
+    deadline = time.monotonic() + 240
+    while not first.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert first.exists(), "it was killed after the first epoch"
+    assert not (out / "finetune.json").exists(), "and before the last"
+
+
+def test_what_is_trained_is_what_is_tested(trained: tuple[Path, str], suite: Path, tmp_path: Path) -> None:
+    adapter, _ = trained
+    merged = merge_adapter(settings(suite.parent), adapter, tmp_path / "merged")
+    cases = read_suite(suite, split="test").cases("test")
+
+    def said(**changes: object) -> dict[str, tuple[str, float | None]]:
+        asked = replace(settings(suite.parent), **changes)  # type: ignore[arg-type]
+        engine = TransformersEngine(asked, {"floors": suite})
+        engine.load()
+        return {reply.case_key: (reply.raw, reply.confidence) for reply in engine.answer(cases)}
+
+    worn, plain, joined = said(adapter=adapter), said(), said(model=str(merged))
+    assert worn != plain
+    for case, (text, confidence) in worn.items():
+        assert joined[case][0] == text
+        assert joined[case][1] == pytest.approx(confidence, abs=1e-4)
+    with pytest.raises(OptionError, match="exists already"):
+        merge_adapter(settings(suite.parent), adapter, merged)
+
+
+def test_a_loss_that_is_no_number_ends_it_in_words(suite: Path, tmp_path: Path) -> None:
+    wild = suite.parent / "wild.yaml"
+    wild.write_text("learning_rate: 1e+30\nwarmup: 0\nepochs: 1\nbatch_size: 4\n", encoding="utf-8")
+    request = replace(request_of(suite, tmp_path / "adapter"), config=wild)
+
+    with pytest.raises(TrainingError, match="is not a number: training has diverged"):
+        finetune(request, Console(file=io.StringIO()))
+
+    assert not (tmp_path / "adapter" / "finetune.json").exists()

@@ -1,0 +1,79 @@
+"""What is drawn when hangs on seed and epoch alone; how far it is, is told once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pytest_cosmos.finetune.progress import Shown, table_lines
+from pytest_cosmos.finetune.recipe import Recipe
+from pytest_cosmos.finetune.record import Epoch
+from pytest_cosmos.finetune.training import Examples, Shuffled, arguments_of, not_finite
+from tests.unit.finetune_builders import drawn, loaded, read_floors
+
+EPOCHS = (
+    Epoch(epoch=0, val_loss=2.5211, val_accuracy=0.744, by_category={"safe": 0.958}),
+    Epoch(epoch=1, train_loss=0.8606, val_loss=0.5409, val_accuracy=0.785),
+)
+
+
+def places(sampler: Shuffled, epoch: int) -> list[tuple[int, int]]:
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_every_epoch_has_an_order_of_its_own_and_every_run_the_same() -> None:
+    first, again = places(Shuffled(50, seed=1), 3), places(Shuffled(50, seed=1), 3)
+
+    assert first == again
+    assert sorted(place for place, _ in first) == list(range(50))
+    assert {epoch for _, epoch in first} == {3}
+    assert [place for place, _ in first] != [place for place, _ in places(Shuffled(50, seed=1), 4)]
+    assert first != places(Shuffled(50, seed=2), 3)
+
+
+def test_an_example_is_drawn_alike_wherever_it_is_drawn(tmp_path: Path) -> None:
+    suite = read_floors(tmp_path)
+    all_of_them = tuple(one.example for one in drawn(suite, loaded(tmp_path)))
+    one, other = Examples(all_of_them, seed=0), Examples(all_of_them, seed=1)
+
+    assert one[2, 5] == one[2, 5]
+    assert len({one[2, 5].seed, one[2, 6].seed, one[3, 5].seed, other[2, 5].seed}) == 4
+    assert one[2] == one[2, 0]
+
+
+@pytest.mark.parametrize(("batch", "accumulation", "at_a_time"), [(24, 1, 24), (24, 6, 4)])
+def test_a_batch_goes_through_in_parts(tmp_path: Path, batch: int, accumulation: int, at_a_time: int) -> None:
+    recipe = Recipe(batch_size=batch, accumulation=accumulation)
+
+    arguments = arguments_of(recipe, tmp_path, loaded(tmp_path))
+
+    assert arguments.per_device_train_batch_size == at_a_time
+    assert arguments.gradient_accumulation_steps == accumulation
+
+
+def test_the_table() -> None:
+    assert table_lines(EPOCHS) == (
+        "Epoch | Train loss | Val loss | Val accuracy",
+        "    0 |          – |   2.5211 |        74.4%  (safe 95.8%)",
+        "    1 |     0.8606 |   0.5409 |        78.5%",
+    )
+
+
+def test_lines_are_told_once_and_no_bar_where_nobody_watches() -> None:
+    said = io.StringIO()
+    shown = Shown(Console(file=said, width=120))
+    shown.begin(10, 0)
+    for epoch in (*EPOCHS, *EPOCHS):
+        shown.epoch(epoch)
+    shown.step(5)
+    shown.end()
+
+    assert said.getvalue().splitlines() == list(table_lines(EPOCHS))
+
+
+def test_what_to_do_about_a_loss_that_is_no_number() -> None:
+    assert "Lower learning_rate" in not_finite(6, 0.5)
