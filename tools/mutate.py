@@ -33,26 +33,46 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-TESTS = (
-    "test_gate_*", "test_measure_comparison", "test_measure_paired", "test_measure_interval*",
-    "test_measure_design_effect", "test_crosschecks_interval", "test_crosschecks_paired", "test_cli_power",
-)  # fmt: skip
-
-GATE = (
-    "decision", "checks", "regression", "must_pass", "too_few", "likeness", "looser", "latency", "waivers", "needs",
-    "names", "entries", "sense", "thresholds",
-)  # fmt: skip
-MODULES = {
-    **{name: f"pytest_cosmos.gate.{name}" for name in GATE},
-    **{name: f"pytest_cosmos.measure.{name}" for name in ("comparison", "paired", "interval", "power")},
+_BARS = ("test_gate_entries", "test_gate_thresholds")
+_WHOLE = ("test_gate_reasons", "test_gate_fails_closed")
+MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "decision": (
+        "gate.decision",
+        ("test_gate_decision", "test_gate_shards", "test_gate_latency", "test_gate_must_pass", *_WHOLE),
+    ),
+    "checks": ("gate.checks", ("test_gate_checks", *_WHOLE)),
+    "regression": ("gate.regression", ("test_gate_regression", "test_gate_regression_told", *_WHOLE)),
+    "comparison": (
+        "measure.comparison",
+        ("test_measure_comparison_words", "test_measure_comparison", "test_gate_regression_told"),
+    ),
+    "must_pass": ("gate.must_pass", ("test_gate_must_pass",)),
+    "too_few": ("gate.too_few", ("test_gate_checks", "test_gate_regression", "test_cli_power")),
+    "likeness": ("gate.likeness", ("test_gate_likeness",)),
+    "looser": ("gate.looser", ("test_gate_looser",)),
+    "latency": ("gate.latency", ("test_gate_latency",)),
+    "waivers": ("gate.waivers", ("test_gate_waivers",)),
+    "needs": ("gate.needs", ("test_cli_power",)),
+    "names": ("gate.names", ("test_gate_names",)),
+    "entries": ("gate.entries", _BARS),
+    "sense": ("gate.sense", _BARS),
+    "thresholds": ("gate.thresholds", _BARS),
+    "paired": ("measure.paired", ("test_measure_paired", "test_crosschecks_paired", "test_measure_comparison")),
+    "interval": (
+        "measure.interval",
+        ("test_measure_interval", "test_measure_design_effect", "test_crosschecks_interval"),
+    ),
+    "power": ("measure.power", ("test_measure_power", "test_cli_power")),
 }
+"""Of each module where it is, and the tests that must notice any change."""
 
 
 class Ran(TypedDict):
     """What one test did."""
 
     seconds: float
-    lines: dict[str, list[int]]
+    lines: set[int]
+    """Of the module that it ran."""
 
 
 RAN: pytest.StashKey[Ran] = pytest.StashKey()
@@ -83,11 +103,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hypothesis.settings.load_profile("mutants")
     os.chdir(ROOT)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    trial = _Trial(options.modules or list(MODULES), Path(options.state))
-    files = [str(file) for pattern in TESTS for file in sorted((ROOT / "tests" / "unit").glob(f"{pattern}.py"))]
+    failed = 0
+    for name in options.modules or MODULES:
+        child = os.fork()
+        if child == 0:  # so that each module has only its own tests to import
+            code = _try_module(name, Path(options.state))
+            sys.stdout.flush()
+            os._exit(code)
+        failed += os.waitpid(child, 0)[1] != 0
+    return int(failed > 0)
+
+
+def _try_module(name: str, state: Path) -> int:
+    trial = _Trial(name, state)
+    files = [str(ROOT / "tests" / "unit" / f"{test}.py") for test in MODULES[name][1]]
     quiet = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-o", "addopts=", "-m", "not slow and not gpu"]
-    pytest.main([*quiet, *files], plugins=[trial])
-    return trial.report()
+    code = pytest.main([*quiet, *files], plugins=[trial])
+    return trial.report() if code == 0 else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,38 +132,24 @@ def _parser() -> argparse.ArgumentParser:
 class _Trial:
     """A plugin of pytest: runs the collected tests once, then on every mutant."""
 
-    def __init__(self, names: Sequence[str], state: Path) -> None:
-        self._names, self._state, self._traces = names, state, state.with_suffix(".runs.json")
-        self._results: dict[str, str] = _read(self._state)
-        self._mutants: list[Mutant] = []
+    def __init__(self, name: str, state: Path) -> None:
+        self._name, self._state = name, state
+        self._results: dict[str, str] = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+        self._mutants = list(_mutants(name, _file(name).read_text("utf-8")))
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Run the tests as they are, then on every mutant."""
-        code, runs = _digest([_file(module) for module in MODULES.values()]), _read(self._traces)
         for item in session.items:
-            key = f"{item.nodeid} {code} {_digest([item.path])}"
-            if key not in runs:
-                runs[key] = _traced(item)
-                if runs[key]["seconds"] > 0.5:
-                    self._traces.write_text(json.dumps(runs), encoding="utf-8")
-            item.stash[RAN] = runs[key]
+            item.stash[RAN] = _traced(item, str(_file(self._name)))
             if session.testsfailed:
-                print(f"{item.nodeid} fails without any mutant")
-                return True
-        self._traces.write_text(json.dumps(runs), encoding="utf-8")
+                raise session.Failed(f"{item.nodeid} fails without any mutant")
         session.items.sort(key=lambda item: item.stash[RAN]["seconds"])
-        seconds = sum(item.stash[RAN]["seconds"] for item in session.items)
-        print(f"{len(session.items)} tests, {seconds:.0f} s", flush=True)
         gc.collect()
         gc.freeze()  # so that forks share it
-        for name in self._names:
-            mutants = list(_mutants(name, _file(MODULES[name]).read_text("utf-8")))
-            self._mutants += mutants
-            for mutant in mutants:
-                if self._results.get(mutant.key) != "killed":
-                    self._results[mutant.key] = self._try(session, mutant)
-                    self._state.write_text(json.dumps(self._results, indent=0), encoding="utf-8")
-            print(f"{name}: {self._counted(mutants)}", flush=True)
+        for mutant in self._mutants:
+            if self._results.get(mutant.key) != "killed":
+                self._results[mutant.key] = self._try(session, mutant)
+                self._state.write_text(json.dumps(self._results, indent=0), encoding="utf-8")
         return True
 
     def _try(self, session: Any, mutant: Mutant) -> str:
@@ -147,26 +165,23 @@ class _Trial:
         _, status = os.waitpid(child, 0)
         return "killed" if status else "survived"
 
-    def _counted(self, mutants: Sequence[Mutant]) -> str:
-        results = [self._results.get(mutant.key, "not tried") for mutant in mutants]
-        counts = (f"{results.count(word)} {word}" for word in sorted(set(results)))
-        return f"{len(results)} mutants, {', '.join(counts)}"
-
     def report(self) -> int:
-        """Print what survived."""
+        """Print how many there are, and those that survived."""
         known = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
-        unknown = 0
-        for mutant in self._mutants:
-            result = self._results.get(mutant.key, "not tried")
-            if result != "killed":
-                unknown += f"`{mutant.key}`" not in known
-                word = f"{result}, known" if f"`{mutant.key}`" in known else result
-                print(f"\n{mutant.key} ({word})\n{mutant.diff}")
-        return int(unknown > 0)
+        survivors = [mutant for mutant in self._mutants if self._results.get(mutant.key) != "killed"]
+        unknown = [mutant for mutant in survivors if f"`{mutant.key}`" not in known]
+        for mutant in survivors:
+            word = "" if mutant in unknown else " (known)"
+            print(f"\n{mutant.key}{word}\n{mutant.diff}")
+        print(
+            f"\n{self._name}: {len(self._mutants)} mutants, {len(self._mutants) - len(survivors)} killed, "
+            f"{len(survivors) - len(unknown)} known to change nothing, {len(unknown)} others survived"
+        )
+        return int(bool(unknown))
 
 
-def _file(module: str) -> Path:
-    return ROOT / (module.replace(".", "/") + ".py")
+def _file(name: str) -> Path:
+    return ROOT / "pytest_cosmos" / (MODULES[name][0].replace(".", "/") + ".py")
 
 
 def _mutants(name: str, code: str) -> Iterator[Mutant]:
@@ -217,30 +232,20 @@ def _target(top: ast.stmt) -> str:
     return next((target.id for target in targets if isinstance(target, ast.Name)), "")
 
 
-def _read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-
-
-def _digest(files: Sequence[Path]) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-
-
 def _runs(item: Any, mutant: Mutant) -> bool:
-    lines = item.stash[RAN]["lines"].get(str(_file(MODULES[mutant.module])), ())
-    return any(line in mutant.lines for line in lines)
+    return any(line in mutant.lines for line in item.stash[RAN]["lines"])
 
 
-def _traced(item: Any) -> Ran:
-    """Run a test; note its seconds of processor time, and which lines of the modules it ran."""
-    files = {str(_file(module)) for module in MODULES.values()}
-    lines: dict[str, set[int]] = {file: set() for file in files}
+def _traced(item: Any, file: str) -> Ran:
+    """Run a test; note its seconds of processor time, and which lines of the file it ran."""
+    lines: set[int] = set()
 
     def on_line(frame: FrameType, event: str, _: object) -> Any:
-        lines[frame.f_code.co_filename].add(frame.f_lineno)
+        lines.add(frame.f_lineno)
         return on_line
 
     def on_call(frame: FrameType, event: str, _: object) -> Any:
-        return on_line(frame, event, _) if frame.f_code.co_filename in files else None
+        return on_line(frame, event, _) if frame.f_code.co_filename == file else None
 
     begun = time.process_time()
     sys.settrace(on_call)
@@ -248,10 +253,7 @@ def _traced(item: Any) -> Ran:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
     finally:
         sys.settrace(None)
-    return {
-        "seconds": time.process_time() - begun,
-        "lines": {file: sorted(some) for file, some in lines.items() if some},
-    }
+    return {"seconds": time.process_time() - begun, "lines": lines}
 
 
 def _fails(session: Any, items: Sequence[Any], mutant: Mutant) -> int:
@@ -260,7 +262,7 @@ def _fails(session: Any, items: Sequence[Any], mutant: Mutant) -> int:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
     try:
-        _graft(sys.modules[MODULES[mutant.module]], mutant)
+        _graft(sys.modules[f"pytest_cosmos.{MODULES[mutant.module][0]}"], mutant)
         for item in items:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             if session.testsfailed:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_cosmos.gate import Timed, check_latency, decide
+from pytest_cosmos.gate import Held, Timed, check_latency, decide
 from pytest_cosmos.records import CheckStatus, Decision, Latency, Run, Threshold
 
 from .latency_builders import H100, STEADY, bar, latency_of, latency_run, series
@@ -167,3 +167,68 @@ def test_some_of_the_benchmarks_are_a_partial_run() -> None:
 
 def test_two_benchmarks_of_one_name_are_an_error() -> None:
     assert outcome(latency_run(NAME, NAME), times(1), bar()).outcome == "errors"
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [
+        (
+            1.0,
+            "x1.000 (95 % CI 0.998-1.002; median 1 s, baseline 1 s; 20 and 20 rounds) is within x1.1",
+        ),
+        (1.3, "is above x1.1"),
+        (0.5, "median 501 ms, baseline 1 s; 20 and 20 rounds) is within x1.1"),
+    ],
+)
+def test_message(factor: float, message: str) -> None:
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), times(factor), BEFORE)).checks
+    assert check.message.endswith(message)
+
+
+def test_message_of_noise() -> None:
+    noisy = latency_of({NAME: NOISY}, run="before")
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), times(1.0, NOISY), noisy)).checks
+    assert check.message.endswith("; 20 and 20 rounds) is not for sure within x1.1")
+
+
+def test_the_figure_is_the_ratio_of_the_fewer_rounds() -> None:
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), times(1.0, STEADY[:15]), BEFORE)).checks
+    found = check.metric
+    assert (found.suite, found.name, found.cases, found.confidence) == ("latency", NAME, 15, 0.95)
+    assert found.value == pytest.approx(1.0, abs=0.01)
+    assert (found.low or 0) < (found.value or 0) < (found.high or 0)
+
+
+def test_a_bar_without_a_ratio_holds_nothing() -> None:
+    endless = bar().model_copy(update={"max_ratio": None})
+    (check,) = check_latency([endless], Timed(latency_run(NAME), times(1), BEFORE)).checks
+    assert (check.status, check.message) == (CheckStatus.NO_DATA, "no data: its times are no times")
+    assert (check.metric.suite, check.metric.name, check.metric.value) == ("latency", NAME, None)
+
+
+def test_fewer_tokens_allowed_and_written_are_told() -> None:
+    model = BEFORE.model.model_copy(update={"generation": {"max_new_tokens": "64"}})
+    then = BEFORE.model_copy(update={"model": model})
+    message = check_latency([bar()], Timed(latency_run(NAME), times(1), then)).checks[0].message
+    assert message.endswith("[at most 64 then]")
+    now = times(1).model_copy(update={"model": model})
+    assert (
+        check_latency([bar()], Timed(latency_run(NAME), now, BEFORE)).checks[0].message.endswith("[at most none then]")
+    )
+
+
+def test_no_bar_is_no_remark_and_several_are_counted() -> None:
+    assert check_latency([], Timed(latency_run(latency=None), None)) == Held()
+    held = check_latency([bar(), bar("video")], Timed(latency_run(latency=None), None))
+    assert held.remarks == ("latency: 2 bars not held: it was not asked for (--suite latency).",)
+
+
+def test_only_what_was_timed_without_an_error_counts_as_timed() -> None:
+    now = times(1).model_copy(update={"series": (series(NAME), series("video", error="OOM"))})
+    assert Timed(latency_run(NAME), now).names == (NAME,)
+    assert Timed(latency_run(NAME), None).names == ()
+
+
+def test_the_device_of_bars_that_are_for_another_is_told() -> None:
+    (check,) = check_latency([bar(device="AMD*")], Timed(latency_run(NAME), times(1), BEFORE)).checks
+    assert check.message == f"no data: it is for 'AMD*', this is '{H100}'"

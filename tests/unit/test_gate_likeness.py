@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_cosmos.gate.likeness import changed_nothing, faults, is_base_of, remarks, unlike
 from pytest_cosmos.measure import pair
-from pytest_cosmos.records import ERROR, ModelRecord, Run
+from pytest_cosmos.records import ERROR, ModelRecord, Run, Temperature
 from tests.unit.builders import outcome, run_of
 
 
@@ -110,3 +110,57 @@ def test_an_adapter_asked_otherwise_than_its_base_in_one_session_is_a_fault() ->
     later = eager.model_copy(update={"baselines": ()})
     assert faults(BASE, later, pairs) == ()
     assert remarks(BASE, later) == ("not asked alike: dtype float32, was bfloat16.",)
+
+
+def test_faults_and_remarks_in_full() -> None:
+    replies = [outcome("a"), outcome("b", said="No")]
+    assert faults(BASE, TRAINED, pair(replies, replies)) == (
+        "the adapter changed nothing: all 2 replies of reason2 + lora are those of reason2, word for word and with the"
+        " same confidence. Was it trained? Is it the right one?",
+    )
+    eager = TRAINED.model_copy(update={"model": model(adapter="lora", adapter_fingerprint="cd", dtype="float32")})
+    changed = [replies[0], outcome("b")]
+    assert faults(BASE, eager, pair(replies, changed)) == (
+        "reason2 + lora and reason2 were not asked alike (dtype float32, was bfloat16): what changed need not be the"
+        " adapter's doing.",
+    )
+    assert len(faults(BASE, eager, pair(replies, replies))) == 2
+
+
+def test_several_settings_and_devices_are_told_in_words() -> None:
+    longer = model(generation={"attention": "sdpa", "max_new_tokens": "64"}, device="cuda:1 (B), cuda:0 (A)")
+    assert unlike(model(device="cpu"), longer) == (
+        "device cuda (A), cuda (B), was cpu",
+        "max new tokens 64, was 4096",
+    )
+    assert unlike(longer, model(device="cuda:0 (B), cuda:1 (A)"))[0] == "max new tokens 4096, was 64"
+    other = run("b", fingerprint="cd", dtype="float32", engine="endpoint")
+    assert remarks(run(), other) == (
+        "not asked alike: engine endpoint, was transformers; dtype float32, was bfloat16.",
+    )
+
+
+def test_an_adapter_without_a_fingerprint_is_known_by_its_name() -> None:
+    assert is_base_of(BASE, run(adapter="lora"))
+    assert not is_base_of(run(adapter="lora"), run(adapter="lora"))
+
+
+def test_confidences_of_which_only_one_side_is_scaled_are_told() -> None:
+    scaled = Temperature(
+        suite="floor", prompt="p", prompt_digest="d", temperature=2.0, cases=100, error_before=0.1, error_after=0.05
+    )
+    plain, cooled = run(), run("b", fingerprint="cd").model_copy(update={"temperatures": (scaled,)})
+    told = ("only one of both runs has its confidences scaled: they are compared as the models gave them.",)
+    assert remarks(plain, cooled) == told
+    assert remarks(cooled, plain) == told
+    assert remarks(cooled, cooled.model_copy(update={"model": model(fingerprint="ef")})) == ()
+
+
+def test_only_suites_that_both_have_can_have_other_labels() -> None:
+    before = run()
+    (suite,) = before.suites
+    new = [suite.model_copy(update={"name": name, "digest": "new"}) for name in ("floor", "stairs", "walls")]
+    after = run("b", fingerprint="cd").model_copy(update={"suites": tuple(new)})
+    assert remarks(before, after) == ("the label files of floor have changed since.",)
+    both = before.model_copy(update={"suites": tuple(one.model_copy(update={"digest": "old"}) for one in new[:2])})
+    assert remarks(both, after) == ("the label files of floor, stairs have changed since.",)

@@ -111,3 +111,35 @@ release:
 def test_costs_and_abstaining(tmp_path: Path, written: str, instead: str, told: tuple[str, ...]) -> None:
     base, now = read(tmp_path, PRICED), read(tmp_path, PRICED.replace(written, instead))
     assert looser(base, now) == told
+
+
+def test_what_is_gone_is_told_with_all_it_demanded(tmp_path: Path) -> None:
+    corridor = "version: 1\nrelease:\n  floor:\n    accuracy: {at_least: 0.5, at_most: 0.9}\n"
+    assert looser(read(tmp_path, corridor), Thresholds()) == (
+        "release floor accuracy is gone (at_least 0.5, at_most 0.9)",
+    )
+    half = corridor.replace(", at_most: 0.9", "")
+    assert looser(read(tmp_path, corridor), read(tmp_path, half)) == ("release floor accuracy: at_most 0.9 is gone",)
+
+
+def test_the_confidence_of_a_latency_is_demanded(tmp_path: Path) -> None:
+    less = BASE.replace("max_ratio: 1.1,", "max_ratio: 1.1, confidence: 0.8,")
+    assert looser(read(tmp_path, BASE), read(tmp_path, less)) == (
+        "latency latency image on NVIDIA*: confidence 0.8, was 0.95",
+    )
+
+
+def test_costs_that_are_gone_cost_nothing(tmp_path: Path) -> None:
+    priced = read(tmp_path, PRICED)
+    free = tuple(bar.model_copy(update={"cost": {}, "abstain_below": None}) for bar in priced.release)
+    assert looser(priced, Thresholds(release=free)) == (
+        "release floor expected_cost: cost of a missed_hazard 0, was 10",
+        "release floor expected_cost: cost of a false_alarm 0, was 1",
+        "release floor coverage: abstain_below none, was 0.6",
+    )
+
+
+def test_a_slice_is_the_same_whatever_the_order_of_its_conditions(tmp_path: Path) -> None:
+    two = "version: 1\nrelease:\n  floor:\n    accuracy[category=a,source=b]: {at_least: 0.5}\n"
+    turned = two.replace("category=a,source=b", "source=b,category=a")
+    assert looser(read(tmp_path, two), read(tmp_path, turned)) == ()

@@ -94,3 +94,20 @@ def test_a_waiver_is_found_by_the_whole_key() -> None:
     assert waiver_of("floor/a-binary", (WAIVER,)) is WAIVER
     assert waiver_of("floor/a-binary2", (WAIVER,)) is None
     assert waiver_of("other/a-binary", (WAIVER,)) is None
+
+
+def test_a_waiver_that_is_there_twice_is_told_by_its_line_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (problem,) = problems(folder, f"\n{GOOD}\n{GOOD}")
+    assert problem == ":7: waivers: 'floor/a-binary' is already waived in line 6. Remove one"
+
+
+def test_every_mistake_of_an_entry_is_told(tmp_path: Path) -> None:
+    assert problems(tmp_path, "\n  - {case: a, reason: 1, expires: never}") == [
+        ':6: waivers: owner missing. Write {case: floor_cracks/floor-0042-binary_safety, reason: "…", owner: "…",'
+        " expires: 2026-12-31}",
+        ':6: waivers: reason is 1 (a number), but must be text. Quote it. Write: reason: "1"',
+        ":6: waivers: expires is 'never', but must be a date such as 2026-12-31",
+        ":6: waivers: case is 'a', but must be suite/sample-prompt, as reports show",
+    ]
