@@ -145,3 +145,8 @@ def test_must_pass_is_no_bar_so_it_holds_where_no_bar_does(changes: dict[str, An
 def test_three_cases_are_told_in_full() -> None:
     decision = decided(*(outcome(f"m{n}", said="No", must_pass=True) for n in range(3)), waivers=())
     assert " and " not in decision.reasons[0].partition(". Mend")[0]
+
+
+def test_a_waiver_of_no_file_is_told_without_a_place() -> None:
+    decision = decided(outcome("m", must_pass=True), waivers=(WAIVER.model_copy(update={"where": ""}),))
+    assert decision.reasons == (f"{KEY} passed: its waiver is no longer needed. Remove it.",)

@@ -94,7 +94,7 @@ def width(clusters: int, reach: float, confidence: float, power: float) -> int:
     ],
 )
 def test_an_interval_narrows_with_the_root_of_the_number(
-    bars: dict[str, float], value: float, low: float, high: float, reach: float
+    bars: dict[str, Any], value: float, low: float, high: float, reach: float
 ) -> None:
     corridor, found = bar(**bars), measured(value, low, high)
     assert samples_needed(corridor, found) == pytest.approx(width(50, reach, 0.95, 0.8), abs=1)
