@@ -83,11 +83,11 @@ TINY_RECIPE = Recipe(
     alpha=48,
     dropout=0.0,
     learning_rate=1.5e-3,
-    epochs=5,
+    epochs=4,
     batch_size=24,
     answer_weight=4,
     other_thoughts=0.1,
-    augment=Augmentation(),
+    augment=Augmentation(blur=0, noise=0, perspective=0, shadows=0, occlusion=0),
 )
 """For the embedded model, whose weakness lies in its vision tower."""
 
