@@ -90,9 +90,31 @@ def wear(model: Any, folder: Path | None) -> None:
     worn = bool(getattr(model, "_hf_peft_config_loaded", False))
     if folder is None:
         if worn:
-            model.disable_adapters()
+            _switch(model, on=False)
         return
     if worn:
-        model.enable_adapters()  # layers switched off would stay so under the next adapter
-        model.delete_adapter(model.active_adapters())
+        _switch(model, on=True)  # layers switched off would stay so under the next adapter
+        _take_off(model)
     put_adapter(model, folder)
+
+
+# By peft itself: transformers 5.24 lets its own methods for this only run with a peft that is not released yet (0.22).
+
+
+def _switch(model: Any, *, on: bool) -> None:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils import ModulesToSaveWrapper
+
+    for module in model.modules():
+        if isinstance(module, (BaseTunerLayer, ModulesToSaveWrapper)):
+            module.enable_adapters(enabled=on)
+
+
+def _take_off(model: Any) -> None:
+    """Remove all adapters, as transformers' `delete_adapter` does."""
+    from peft.functional import delete_adapter
+
+    for name, config in model.peft_config.items():
+        delete_adapter(model, adapter_name=name, prefix=f"{config.peft_type.value.lower()}_")
+    del model.peft_config
+    model._hf_peft_config_loaded = False
