@@ -17,6 +17,7 @@ from pytest_cosmos.cli import (
     finetune,
     gate,
     import_cases,
+    leaks,
     merge,
     models,
     pack,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("check-cases")(check_cases.command)
 app.command("split")(split.command)
 app.command("finetune")(finetune.command)
+app.command("leaks")(leaks.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("compare")(compare.command)
