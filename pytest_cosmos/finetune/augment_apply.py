@@ -54,10 +54,10 @@ def vary(image: Image.Image, how: Variation) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).numpy()))
 
 
-def moved(mask: NDArray[np.bool_], how: Variation) -> NDArray[np.bool_]:
-    """Say where what a mask marks lies in the varied picture."""
+def moved(mask: NDArray[np.bool_], how: Variation, part: float = 0.5) -> NDArray[np.bool_]:
+    """Say where what a mask marks lies in the varied picture: the pixels that it fills by more than `part`."""
     there = _placed(torch.from_numpy(mask)[None].float(), how)[0].numpy()
-    return np.asarray(there > 0.5)
+    return np.asarray(there > part)
 
 
 def coverage(how: Variation) -> NDArray[np.bool_]:

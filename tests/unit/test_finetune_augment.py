@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pytest_cosmos.finetune.augment import Augmentation, augment, contact_sheet
 from pytest_cosmos.finetune.augment_apply import coverage, moved, vary
 from pytest_cosmos.finetune.augment_draw import Shadow, Variation, draw
+from pytest_cosmos.media import load_image
 from tests.unit.finetune_suites import FLOORS
 from tools.augment_floors import cracked, kept
 
@@ -47,7 +48,7 @@ def thin_line() -> tuple[Image.Image, np.ndarray[tuple[int, int], np.dtype[np.bo
     strength=st.floats(0, 1),
     whole=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_picture_keeps_its_size(height: int, width: int, seed: int, strength: float, whole: bool) -> None:
     config = Augmentation(strength=strength, flips=whole, turns=whole)
     varied = augment(picture(height, width), config, seed)
@@ -71,13 +72,13 @@ def test_the_seed_decides_alone() -> None:
             random.seed(disturbed)
             np.random.seed(disturbed)
             before = torch.get_rng_state()
-            made.append([augment(picture(256, 300), config, seed).tobytes() for seed in range(12)])
+            made.append([augment(picture(128, 130), config, seed).tobytes() for seed in range(6)])
             assert torch.equal(before, torch.get_rng_state())
     finally:
         torch.set_num_threads(threads)
 
     assert made[0] == made[1]
-    assert len(set(made[0])) == 12
+    assert len(set(made[0])) == 6
 
 
 def test_strength_nought_changes_nothing() -> None:
@@ -160,13 +161,21 @@ def test_a_mask_stays_uncovered() -> None:
     mask = np.zeros((128, 128), np.bool_)
     mask[30:34, 20:110:30] = mask[90:94, 20:110:30] = True
     hidden = {True: 0.0, False: 0.0}
-    for seed in range(400):
+    for seed in range(200):
         for given_mask in hidden:
             how = draw(Augmentation(strength=1), (128, 128), seed, mask if given_mask else None)
             share = float(coverage(how)[moved(mask, how)].mean())
             hidden[given_mask] = max(hidden[given_mask], share)
 
     assert hidden[True] <= 0.1 < hidden[False]  # it matters that it is told of the mask
+
+
+def test_a_mask_of_single_pixels_stays_uncovered() -> None:
+    mask = np.zeros((128, 128), np.bool_)
+    mask[40, 40] = True
+    for seed in range(150):
+        how = draw(only(occlusion=1, perspective=1), (128, 128), seed, mask)
+        assert not (coverage(how) & moved(mask, how, part=0.2)).any()
 
 
 def test_a_mask_of_another_size_is_a_mistake() -> None:
@@ -228,14 +237,14 @@ def test_frames_of_one_seed_are_varied_alike() -> None:
 
 
 def test_floors_keep_their_cracks() -> None:
-    for seed, tile in enumerate(cracked(16)):
+    for seed, tile in enumerate(cracked(8)):
         found = kept(tile, Augmentation(), seed, masked=True)
         assert found.uncovered >= 0.9
         assert found.contrast >= 0.55
 
 
 def test_contact_sheet(tmp_path: Path) -> None:
-    image = Image.open(FLOORS / "media" / "train" / "floor-train-0001.jpg")
+    image = load_image(FLOORS / "media" / "train" / "floor-train-0001.jpg")
     contact_sheet([[image, image.resize((400, 200))], [image]], tmp_path / "sheet.jpg")
 
     with Image.open(tmp_path / "sheet.jpg") as sheet:
