@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import maximum_filter
 
 from pytest_cosmos.finetune.augment import Augmentation, augment, contact_sheet
 from pytest_cosmos.finetune.augment_apply import coverage, moved, vary
@@ -27,8 +27,7 @@ from pytest_cosmos.finetune.augment_draw import draw
 from tools.tiny.floors import Plan, Tile, draw_floor, draw_tile
 
 _SIZE = (128, 128)
-_SPARED = np.ones((5, 5), np.bool_)
-_RING = np.ones((13, 13), np.bool_)
+_SPARED, _RING = 5, 13  # px
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def seen(
 ) -> NDArray[np.float64]:
     """Return contrast and how a crack stands out, against the floor from 3 to 6 px beside it."""
     grey = picture.mean(axis=2)
-    ring = binary_dilation(mask, _RING) & ~binary_dilation(mask, _SPARED)
+    ring = maximum_filter(mask, _RING) & ~maximum_filter(mask, _SPARED)
     floor = grey[ring if near is None else ring & near]
     difference = floor.mean() - grey[mask].mean()
     return np.array([difference / floor.mean(), difference / floor.std()])
@@ -73,21 +72,24 @@ def table(tiles: Sequence[Tile]) -> str:
         "| strength | mask | cracks | uncovered: least / mean | contrast kept: 5 % / median | standing out: median |",
         "|---|---|---|---|---|---|",
     ]
-    hairlines = [tile for tile in tiles if tile.severity == 2]
     for strength in (0.5, 1.0):
         config = Augmentation(strength=strength)
         for masked in (True, False):
-            for name, chosen in (("all", tiles), ("hairlines", hairlines)):
-                found = [kept(tile, config, seed, masked=masked) for seed, tile in enumerate(chosen)]
-                uncovered = [one.uncovered for one in found]
-                contrast = np.quantile([one.contrast for one in found], (0.05, 0.5))
-                standing = np.median([one.standing_out for one in found])
-                lines.append(
-                    f"| {strength} | {'yes' if masked else 'no'} | {len(chosen)} {name} "
-                    f"| {min(uncovered):.1%} / {np.mean(uncovered):.1%} "
-                    f"| {contrast[0]:.0%} / {contrast[1]:.0%} | {standing:.0%} |"
-                )
+            found = [(tile.severity, kept(tile, config, seed, masked=masked)) for seed, tile in enumerate(tiles)]
+            start = f"| {strength} | {'given' if masked else 'not given'} |"
+            lines.append(f"{start} {_row('all', [one for _, one in found])}")
+            lines.append(f"{start} {_row('hairlines', [one for severity, one in found if severity == 2])}")
     return "\n".join(lines)
+
+
+def _row(name: str, found: Sequence[Kept]) -> str:
+    uncovered = [one.uncovered for one in found]
+    low, middle = np.quantile([one.contrast for one in found], (0.05, 0.5))
+    standing = np.median([one.standing_out for one in found])
+    return (
+        f"{len(found)} {name} | {min(uncovered):.1%} / {np.mean(uncovered):.1%} "
+        f"| {low:.0%} / {middle:.0%} | {standing:.0%} |"
+    )
 
 
 def rate(tiles: Sequence[Tile]) -> float:
