@@ -40,7 +40,8 @@ def select(
     _check(mix, {sample.source for sample in samples})
     rng = np.random.default_rng(seed)
     if shots is not None:
-        samples = _few(rng, samples, shots)
+        samples = _few(rng, [sample for sample in samples if not mix or sample.source in mix], shots)
+        _check_drawn(mix, samples, shots)
     if balance:
         samples = _balanced(rng, samples, balance)
     if mix:
@@ -63,6 +64,16 @@ def _check(mix: Mapping[str, float], sources: set[str]) -> None:
             )
     if wrong:
         raise OptionError("\n".join(wrong))
+
+
+def _check_drawn(mix: Mapping[str, float], samples: Sequence[Sample], shots: int) -> None:
+    """Raise OptionError where the few samples drawn lack a source."""
+    lacking = [source for source in mix if source not in {sample.source for sample in samples}]
+    if lacking:
+        raise OptionError(
+            f"shots: {shots} samples of each label hold none of the source '{lacking[0]}', which mix names. "
+            "Allowed: more shots, another seed, or a mix of fewer sources."
+        )
 
 
 def _few(rng: np.random.Generator, samples: Sequence[Sample], shots: int) -> list[Sample]:

@@ -168,3 +168,12 @@ def test_repeats_come_right_after_another_in_the_given_order() -> None:
 
     assert [one.case.id for one in selected[:4]] == ["b-binary_safety", "b-severity"] * 2
     assert all(isinstance(one.case.sample, Sample) for one in selected)
+
+
+def test_shots_are_drawn_from_the_sources_that_are_mixed() -> None:
+    assert of(select(floors(30, 300), mix={"real": 1}, balance="", shots=3, seed=0), "source") == {"real": 6}
+
+
+def test_shots_too_few_for_the_mix_are_a_mistake() -> None:
+    with pytest.raises(OptionError, match="shots: 1 samples of each label hold none of the source 'real'"):
+        select(floors(3, 300), mix={"real": 0.5, "simulation": 0.5}, balance="", shots=1, seed=0)
