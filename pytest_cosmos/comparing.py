@@ -12,7 +12,10 @@ from pytest_cosmos.gate.likeness import is_base_of
 from pytest_cosmos.measure import compare, pair, scale
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
-from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits
+from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits, trained_on
+from pytest_cosmos.suites import trained_on_test
+
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,17 @@ def beside(
     scaled = bool(other.temperatures and run.temperatures)
     pairs = pair(scale(before, other.temperatures), scale(outcomes, run.temperatures)) if scaled else raw
     told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(folder, run, other))
-    comparison = compare(other, run, pairs, faults=faults(other, run, raw), remarks=told)
+    void = (*faults(other, run, raw), *seen_in_training(run, outcomes), *seen_in_training(other, before))
+    comparison = compare(other, run, pairs, faults=void, remarks=told)
     return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
+
+
+def seen_in_training(run: Run, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Say which tested media the run's adapter was trained on, as far as it says so: such a test shows nothing."""
+    learnt = trained_on(Path(run.model.adapter)) if run.model.adapter else {}
+    found = trained_on_test(learnt, (outcome.case for outcome in outcomes))
+    more = (f"{len(found) - _MOST_TOLD:,} more tested samples were trained on.",) * (len(found) > _MOST_TOLD)
+    return (*found[:_MOST_TOLD], *more)
 
 
 def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ TINY_RECIPE = Recipe(
     dropout=0.0,
     learning_rate=1.5e-3,
     epochs=4,
+    patience=4,
     batch_size=24,
     answer_weight=4,
     other_thoughts=0.1,

@@ -36,7 +36,7 @@ from pytest_cosmos.finetune.towers import Targets, targets_of
 from pytest_cosmos.finetune.validation import Validation
 from pytest_cosmos.media import load_image, media_kind
 from pytest_cosmos.settings import Settings
-from pytest_cosmos.suites import Suite, read_suite
+from pytest_cosmos.suites import Suite, read_suite, refuse_leaks, training_leaks
 
 PICTURES = "pictures.jpg"
 _ROWS, _VARIANTS = 6, 6
@@ -61,9 +61,10 @@ def run(request: FinetuneRequest, console: Console) -> Path:
     settings = _of_this_process(request.settings)
     recipe = read_recipe(request.config, usual_recipe(settings.model))
     suite = read_suite(request.suite, split="train", decode=("train", "validation", "test"))
-    # leaks
     if is_first():
         outputs.check_out(request.out, resume=request.resume)
+        if not request.resume:  # the plan says that nothing has changed since; looking at all pictures takes a while
+            refuse_leaks(training_leaks(suite))
     engine = TransformersEngine(replace(settings, quantize=recipe.quantize), {suite.name: suite.folder})
     engine.load()
     lessons = lessons_of(suite, engine.loaded, recipe)

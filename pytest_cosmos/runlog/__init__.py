@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_cosmos.runlog import ledger
+from pytest_cosmos.runlog.adapters import trained_on
 from pytest_cosmos.runlog.baselines import (
     NONE,
     find_baseline,
@@ -36,6 +37,7 @@ __all__ = [
     "remove_baseline",
     "save_baseline",
     "saved_baselines",
+    "trained_on",
     "write_temperatures",
     "write_whole",
 ]

@@ -14,7 +14,7 @@ from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude
 from pytest_cosmos.records import Outcome, Temperature
-from pytest_cosmos.runlog import RunFolder, save_baseline
+from pytest_cosmos.runlog import RunFolder, save_baseline, trained_on
 from tests.unit.builders import outcome, run_of
 
 BARS = """
@@ -225,3 +225,34 @@ def test_confidences_are_compared_scaled_only_where_both_runs_have_temperatures(
     change = confidence_change(twice, once)
     assert change is not None
     assert change < -0.05, "at twice the temperature the model is less sure"
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_an_adapter_that_was_trained_on_what_is_tested_proves_nothing(tmp_path: Path, split: str) -> None:
+    asked = [one.model_copy(update={"case": _with_media(one, f"hash-{n}")}) for n, one in enumerate(answers(95, 5))]
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    learnt = {"floor": {split: ["hash-3", "hash-7"]}}
+    (adapter / "finetune.json").write_text(json.dumps({"schema_version": 1, "trained_on": learnt, "rank": 4}))
+    before, after = written(tmp_path, "old", asked), written(tmp_path, "new", asked)
+    run = after.read_run()
+    after.write_run(run.model_copy(update={"model": run.model.model_copy(update={"adapter": str(adapter)})}))
+
+    found = held(tmp_path, after, before)
+
+    assert found.decision.exit_code == 1
+    told = f"floor/s3: the adapter was trained on the same media (floor, split {split})."
+    assert told in found.changes[0].comparison.faults
+    assert any(told in reason for reason in found.decision.reasons)
+
+
+def _with_media(one: Outcome, digest: str) -> Any:
+    return one.case.model_copy(update={"sample": one.case.sample.model_copy(update={"media_hash": digest})})
+
+
+def test_a_broken_record_of_an_adapter_is_told(tmp_path: Path) -> None:
+    (tmp_path / "finetune.json").write_text('{"trained_on": {"floor": 3}}')
+
+    assert trained_on(tmp_path / "nowhere") == {}
+    with pytest.raises(RunFolderError, match=r"does not say what the adapter was trained on: trained_on\.floor"):
+        trained_on(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 from rich.console import Console
 from safetensors.torch import load_file
 
 from pytest_cosmos.engines.transformers import TransformersEngine
-from pytest_cosmos.errors import OptionError, TrainingError
+from pytest_cosmos.errors import OptionError, Problems, TrainingError
 from pytest_cosmos.finetune import FinetuneRequest, finetune, merge_adapter, read_finetune
 from pytest_cosmos.finetune.validation import Validation
 from pytest_cosmos.settings import Settings
@@ -147,6 +149,20 @@ def test_what_is_trained_is_what_is_tested(trained: tuple[Path, str], suite: Pat
         assert joined[case][1] == pytest.approx(confidence, abs=1e-4)
     with pytest.raises(OptionError, match="exists already"):
         merge_adapter(settings(suite.parent), adapter, merged)
+
+
+def test_copies_of_what_is_tested_are_no_training_data(tmp_path: Path) -> None:
+    suite = write_floors(tmp_path)
+    tested = next((suite / "media" / "test").iterdir())
+    learnt = next((suite / "media" / "train").iterdir())
+    with Image.open(tested) as picture:
+        ImageOps.mirror(picture).resize((140, 140)).save(learnt, quality=80)
+
+    with pytest.raises(Problems, match=re.escape(tested.name)) as caught:
+        finetune(FinetuneRequest(settings(tmp_path), suite, tmp_path / "adapter"), Console(file=io.StringIO()))
+
+    assert learnt.name in str(caught.value)
+    assert not (tmp_path / "adapter").exists()
 
 
 def test_a_loss_that_is_no_number_ends_it_in_words(suite: Path, tmp_path: Path) -> None:
