@@ -38,7 +38,14 @@ _WHOLE = ("test_gate_reasons", "test_gate_fails_closed")
 MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "decision": (
         "gate.decision",
-        ("test_gate_decision", "test_gate_shards", "test_gate_latency", "test_gate_must_pass", *_WHOLE),
+        (
+            "test_gate_decision",
+            "test_gate_shards",
+            "test_gate_latency",
+            "test_gate_must_pass",
+            "test_gate_regression",
+            *_WHOLE,
+        ),
     ),
     "checks": ("gate.checks", ("test_gate_checks", *_WHOLE)),
     "regression": ("gate.regression", ("test_gate_regression", "test_gate_regression_told", *_WHOLE)),
