@@ -178,3 +178,10 @@ def test_a_release_needs_its_targets_and_its_regressions(checks: list[Check], wo
 def test_latencies_that_were_not_timed_say_nothing_of_the_answers() -> None:
     run = run_of(GOOD).model_copy(update={"latency": ("image", "video")})
     assert decide(run, GOOD, [checked(CheckStatus.MET)], timed=("image",)).would_release is True
+
+
+def test_all_cases_of_a_suite_are_planned_however_few_were_selected() -> None:
+    run = run_of(GOOD, planned={"floor": 48})
+    fewer = run.model_copy(update={"suites": tuple(one.model_copy(update={"selected": 10}) for one in run.suites)})
+    decision = decided(fewer, GOOD)
+    assert (decision.outcome, decision.exit_code, decision.answered, decision.planned) == ("partial", 1, 10, 48)
