@@ -27,11 +27,11 @@ def curves_svg(epochs: Sequence[Epoch], best: int) -> str:
     loss = altair.Chart(altair.Data(values=losses)).mark_line(point=True)
     accuracy = altair.Chart(altair.Data(values=accuracies)).mark_line(point=True)
     kept = altair.Chart(altair.Data(values=[{"epoch": best}])).mark_rule(strokeDash=[4, 4], color="gray").encode(x=axis)
-    upper = loss.encode(x=axis, y=altair.Y("value:Q").title("loss"), color=altair.Color("split:N").title("loss of"))
+    upper = loss.encode(x=axis, y=altair.Y("value:Q").title("loss"), color=altair.Color("split:N").title("split"))
     lower = accuracy.encode(
         x=axis,
         y=altair.Y("value:Q").title("validation accuracy").axis(format="%").scale(zero=False),
-        color=altair.Color("cases:N").title("accuracy on"),
+        color=altair.Color("cases:N").title("cases"),
     )
     size = {"width": 420, "height": 180}
     both = altair.vconcat((upper + kept).properties(**size), (lower + kept).properties(**size))

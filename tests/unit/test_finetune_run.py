@@ -174,3 +174,29 @@ def test_a_loss_that_is_no_number_ends_it_in_words(suite: Path, tmp_path: Path) 
         finetune(request, Console(file=io.StringIO()))
 
     assert not (tmp_path / "adapter" / "finetune.json").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work(suite: Path, tmp_path: Path) -> None:
+    """As with several GPUs: each asks its share of the validation cases, and the first one writes."""
+    recipe = tmp_path / "finetune.yaml"
+    recipe.write_text("targets: both\nepochs: 1\nbatch_size: 6\n", encoding="utf-8")
+    out = tmp_path / "adapter"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    script = tmp_path / "start.py"
+    script.write_text("from pytest_cosmos.cli import main\n\nmain()\n", encoding="utf-8")
+    options = ["--suite", suite, "--out", out, "--config", recipe, "--device", "cpu", "--threads", "1"]
+
+    said = subprocess.run(
+        [*launch, script, "finetune", *map(str, options)], capture_output=True, text=True, check=True, timeout=500
+    )
+
+    made = read_finetune(out)
+    assert made is not None
+    assert [epoch.epoch for epoch in made.epochs] == [0, 1]
+    assert said.stdout.count("Epoch | Train loss") == 1
+    # what one process alone finds: the shares of both make up the whole split
+    engine = TransformersEngine(settings(suite.parent), {"floors": suite})
+    engine.load()
+    cases = read_suite(suite, split="validation").cases("validation")
+    assert Validation(engine, cases, list)().accuracy == made.epochs[0].val_accuracy
