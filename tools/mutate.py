@@ -47,7 +47,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
             *_WHOLE,
         ),
     ),
-    "checks": ("gate.checks", ("test_gate_checks", *_WHOLE)),
+    "checks": ("gate.checks", ("test_gate_checks_told", "test_gate_checks", *_WHOLE)),
     "regression": ("gate.regression", ("test_gate_regression", "test_gate_regression_told", *_WHOLE)),
     "comparison": (
         "measure.comparison",

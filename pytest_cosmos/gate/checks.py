@@ -56,7 +56,7 @@ def _check(threshold: Threshold, facts: Mapping[str, Facts], *, blocking: bool) 
         status=status_of(threshold, measured),
         blocking=blocking,
         doubt=doubt(threshold, measured),
-        message=_message(threshold, measured),
+        message=message_of(threshold, measured),
     )
 
 
@@ -116,7 +116,7 @@ def _above(threshold: Threshold, value: float) -> bool:
     return threshold.at_most is not None and value > threshold.at_most + _ROUNDING
 
 
-def _message(threshold: Threshold, measured: Metric) -> str:
+def message_of(threshold: Threshold, measured: Metric) -> str:
     """Say what was found and how it compares, e.g. `0.712 (…) is below the 0.85 required`."""
     value, status = measured.value, status_of(threshold, measured)
     if status is CheckStatus.NO_DATA or value is None:
