@@ -10,6 +10,9 @@ from pytest_cosmos.engines import Engine
 from pytest_cosmos.judging import judge
 from pytest_cosmos.records import Case, Verdict
 
+LEAST_CASES = 20
+"""Of a category: with fewer, one answer more or less would decide which epoch is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Validated:
@@ -41,11 +44,15 @@ class Validation:
 
 
 def summed_up(found: Sequence[tuple[str, bool]]) -> Validated:
-    """Return the share of right answers, over all and by category."""
-    categories = sorted({category for category, _ in found if category})
+    """Return the share of right answers, over all and by category; a category of a few cases tells nothing."""
+    of_category: dict[str, list[bool]] = {}
+    for category, right in sorted(found):
+        of_category.setdefault(category, []).append(right)
     return Validated(
         accuracy=_share([right for _, right in found]),
-        by_category={name: _share([right for category, right in found if category == name]) for name in categories},
+        by_category={
+            name: _share(rights) for name, rights in of_category.items() if name and len(rights) >= LEAST_CASES
+        },
     )
 
 

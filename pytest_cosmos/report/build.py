@@ -72,7 +72,7 @@ def build_view(
     found, figures = by_key(outcomes), Figures(summary.metrics)
     prompts = {(o.case.suite, o.case.prompt.name): o.case.prompt.unfilled for o in outcomes}
     return ReportView(
-        title=f"{run.model.name}: {headline(run).text}",
+        title=f"{run.model.label}: {headline(run).text}",
         headline=_headline(run),
         facts=_facts(run, summary, outcomes),
         simulated_only=simulated_only(run),
@@ -110,7 +110,7 @@ def _facts(run: Run, summary: Summary, outcomes: Sequence[Outcome]) -> tuple[Fac
     split = "" if run.split == "test" else f" (the {run.split} split)"
     data = [text.plural(samples, "image"), text.plural(prompts, "prompt"), text.plural(len(outcomes), "case")]
     facts = [
-        Fact("Model", model.name + size),
+        Fact("Model", model.label + size),
         Fact(
             "Data",
             (" × ".join(data[:2]) + f" = {data[2]}" if samples * prompts == len(outcomes) else ", ".join(data)) + split,

@@ -336,7 +336,7 @@ def decision_lines(run: Run, width: int) -> Iterator[Line]:
     word, note, decision = headline(run), release_note(run), run.decision
     count = f" ({decision.answered} of {decision.planned} cases{_of_split(run)})" if decision else ""
     simulated = ", simulated images only" if simulated_only(run) else ""
-    told = f"{word.text.upper()}: {run.model.name}{count}{simulated}{'; ' + note if note else ''}"
+    told = f"{word.text.upper()}: {run.model.label}{count}{simulated}{'; ' + note if note else ''}"
     yield from _wrapped(told, width, word.style, "")
     for reason in decision.reasons if decision else ():
         yield from _wrapped(reason, width)

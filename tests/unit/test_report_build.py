@@ -136,3 +136,13 @@ def test_confidence_that_is_no_number_is_no_data() -> None:
     case = rating("1")
     row = case_row(outcome(case, "1", confidence=float("nan")))
     assert row.confidence is None
+
+
+def test_a_model_is_named_with_its_adapter(made: MadeUp) -> None:
+    model = made.run.model.model_copy(update={"adapter": "adapters/floors"})
+    run = made.run.model_copy(update={"model": model})
+
+    view = build_view(run, made.summary, made.checks, made.outcomes)
+
+    assert view.title.startswith(f"{model.name} + floors: ")
+    assert view.facts[0].value.startswith(f"{model.name} + floors")
