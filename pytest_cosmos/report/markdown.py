@@ -13,7 +13,7 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # what begins code, emphasis, a link, a table's cell or a formula; the colon and the dot of an address; the @ of a name
 _MARKS = re.compile(r"[\\`*_\[\]#|~$:@.]")
 _HARMLESS = re.compile(
-    r"(?<=\w)_(?=\w)"  # floor_cracks
+    r"(?<=[^\W_])_(?=[^\W_])"  # floor_cracks
     r"|(?<=[0-9])\.(?=[0-9])|[.:](?=\s|$)"  # 0.85, the end of a sentence
     r"|(?<=\s)\[(?=[-+0-9])|(?<=[0-9])\](?![\[(])"  # an interval
 )

@@ -22,6 +22,7 @@ from pytest_cosmos.engines.endpoint_confidence import confidence
 from pytest_cosmos.engines.models import locate
 from pytest_cosmos.engines.transformers import TransformersEngine
 from pytest_cosmos.engines.transformers_load import Loaded, load
+from pytest_cosmos.errors import OptionError
 from pytest_cosmos.judging import judge
 from pytest_cosmos.media import load_image
 from pytest_cosmos.prompting import messages
@@ -126,10 +127,8 @@ def test_a_reply_that_is_cut_off(served: str, cases: tuple[Case, ...]) -> None:
 def test_a_model_that_it_does_not_serve(served: str, cases: tuple[Case, ...]) -> None:
     settings = settings_of(FLOORS, engine="endpoint", endpoint=served, model="somebody/else")
     engine = EndpointEngine(settings, {cases[0].suite: FLOORS})
-    engine.load()
-    (reply,) = engine.answer(cases[:1])
-    assert reply.finish == "error"
-    assert "Server is pinned to" in reply.error
+    with pytest.raises(OptionError, match=r"somebody/else: .* does not serve it\. It serves: "):
+        engine.load()
 
 
 def test_confidence_from_log_probabilities_is_that_of_the_engine_that_sees_all_scores(cases: tuple[Case, ...]) -> None:

@@ -27,6 +27,10 @@ from tests.unit.builders import BINARY, SEVERITY
 from tests.unit.engine_builders import MEDIA, SUITE, cases_of, settings_of, write_images
 from tests.unit.foreign_checkpoints import FOREIGN, write_foreign
 
+# PaliGemma's processor in transformers itself
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+
 LIMIT = 8
 SIZES = ((128, 128), (300, 100), (90, 260))
 IMAGES: frozenset[MediaKind] = frozenset({"image"})

@@ -111,6 +111,7 @@ PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
 @example("[5]: x")
 @example("a\\|b")
 @example("2. item")
+@example("__0__")
 def test_any_text_is_read_as_itself_in_a_line_and_in_a_cell(said: str) -> None:
     plain = visible(" ".join(said.split()))
     line = PARSER.render(f"- said: {markdown(said)} end")
