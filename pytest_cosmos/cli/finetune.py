@@ -45,7 +45,11 @@ def command(
         threads=threads or max(1, (os.cpu_count() or 2) - 1),
     )
     console = make_console()
-    folder = finetune(FinetuneRequest(settings, suite_folder(suite, root), out, config, resume), console)
+    try:
+        folder = finetune(FinetuneRequest(settings, suite_folder(suite, root), out, config, resume), console)
+    except KeyboardInterrupt:
+        console.print(f"Stopped. Finished epochs are kept in {out}: the same command with --resume goes on.")
+        raise typer.Exit(130) from None
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes the first one speaks
     made = read_finetune(folder)

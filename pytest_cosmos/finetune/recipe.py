@@ -107,21 +107,19 @@ def read_recipe(file: Path | None, usual: Recipe) -> Recipe:
     reader = YamlReader(file, complaints)
     found = {} if root is None else reader.mapping(root, "the file", "{rank: 16, epochs: 3}")
     reader.known(found, tuple(Recipe.model_fields), "the file")
-    complaints.raise_any()
-    said = {key: _plain(node) for key, node in found.items()}
+    said = {key: _plain(node) for key, node in found.items() if key in Recipe.model_fields}
+    recipe = usual
     try:
-        return Recipe.model_validate({**usual.model_dump(), **_merged(said, usual)})
+        recipe = Recipe.model_validate({**usual.model_dump(), **_merged(said, usual)})
     except ValidationError as error:
         for mistake in error.errors():
             key = str(mistake["loc"][0])
-            node = found.get(key, root)
-            assert node is not None
-            path = ".".join(map(str, mistake["loc"]))
-            reader.complain(
-                node, f"{path} is {quoted(str(mistake['input']))}: {mistake['msg'].lower()}.{_allowed(key)}"
-            )
+            path, value = ".".join(map(str, mistake["loc"])), quoted(str(mistake["input"]))
+            # a usual value may be at odds with one that the file names
+            where = found.get(key) or next(iter(found.values()))
+            reader.complain(where, f"{path} is {value}: {mistake['msg'].lower()}.{_allowed(key)}")
     complaints.raise_any()
-    raise AssertionError("a mistake is complained of")
+    return recipe
 
 
 def _merged(said: dict[str, Any], usual: Recipe) -> dict[str, Any]:

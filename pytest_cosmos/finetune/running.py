@@ -20,8 +20,10 @@ from typing import Any
 
 from rich.console import Console
 
+from pytest_cosmos.engines import check_engine
 from pytest_cosmos.engines.transformers import TransformersEngine
 from pytest_cosmos.engines.transformers_load import Loaded
+from pytest_cosmos.errors import OptionError
 from pytest_cosmos.finetune import outputs
 from pytest_cosmos.finetune.augment import augment, contact_sheet
 from pytest_cosmos.finetune.batches import Collator
@@ -58,14 +60,16 @@ def run(request: FinetuneRequest, console: Console) -> Path:
 
     Of several processes (`torchrun`, `accelerate launch`) each runs this; the first writes.
     """
-    settings = _of_this_process(request.settings)
-    recipe = read_recipe(request.config, usual_recipe(settings.model))
+    recipe = read_recipe(request.config, usual_recipe(request.settings.model))
+    settings = replace(_of_this_process(request.settings), quantize=recipe.quantize)
+    check_engine(settings)
     suite = read_suite(request.suite, split="train", decode=("train", "validation", "test"))
+    check_validation(suite)
     if is_first():
         outputs.check_out(request.out, resume=request.resume)
         if not request.resume:  # the plan says that nothing has changed since; looking at all pictures takes a while
             refuse_leaks(training_leaks(suite))
-    engine = TransformersEngine(replace(settings, quantize=recipe.quantize), {suite.name: suite.folder})
+    engine = TransformersEngine(settings, {suite.name: suite.folder})
     engine.load()
     lessons = lessons_of(suite, engine.loaded, recipe)
     plan = plan_of(lessons, engine.loaded, recipe)
@@ -86,8 +90,17 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def check_validation(suite: Suite) -> None:
+    """Raise OptionError where there is nothing to choose an epoch by."""
+    if not suite.cases("validation"):
+        raise OptionError(
+            f"suite {suite.name}: its validation split has no cases, and on these it is decided which epoch is kept. "
+            "Give some training samples the split validation, whole groups: pytest-cosmos split helps."
+        )
+
+
 def lessons_of(suite: Suite, loaded: Loaded, recipe: Recipe) -> Lessons:
-    """Choose what is learnt from; Problems where a split has nothing to offer."""
+    """Choose what is learnt from."""
     every = examples(suite, "train", loaded.family)
     train = select(every, mix=recipe.mix, balance=recipe.balance, shots=recipe.shots, seed=recipe.seed)
     return Lessons(suite, train, examples(suite, "validation", loaded.family))

@@ -44,9 +44,11 @@ def test_augmentation_goes_over_the_usual_one(tmp_path: Path) -> None:
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    text = "rank: 0\ntargets: tongue\n\nepochs: many\naugment: {strenght: 1}\n"
+    text = "rank: 0\ntargets: tongue\nepoch: 3\nepochs: many\naugment: {strenght: 1}\n"
 
-    assert mistakes(tmp_path, text) == [
+    first, second, unknown, *rest = mistakes(tmp_path, text)
+    assert unknown.startswith("finetune.yaml:3: the file: unknown key 'epoch'.")
+    assert [first, second, *rest] == [
         "finetune.yaml:1: rank is '0': input should be greater than or equal to 1.",
         "finetune.yaml:2: targets is 'tongue': input should be 'language', 'vision' or 'both'. "
         "Allowed: language, vision, both.",

@@ -165,6 +165,15 @@ def test_copies_of_what_is_tested_are_no_training_data(tmp_path: Path) -> None:
     assert not (tmp_path / "adapter").exists()
 
 
+def test_without_a_validation_split_nothing_is_begun(tmp_path: Path) -> None:
+    suite = write_floors(tmp_path, {"train": 3, "validation": 0, "test": 2})
+
+    with pytest.raises(OptionError, match=r"suite floors: its validation split has no cases.*pytest-cosmos split"):
+        finetune(FinetuneRequest(settings(tmp_path), suite, tmp_path / "adapter"), Console(file=io.StringIO()))
+
+    assert not (tmp_path / "adapter").exists()
+
+
 def test_a_loss_that_is_no_number_ends_it_in_words(suite: Path, tmp_path: Path) -> None:
     wild = suite.parent / "wild.yaml"
     wild.write_text("learning_rate: 1e+30\nwarmup: 0\nepochs: 1\nbatch_size: 4\n", encoding="utf-8")
