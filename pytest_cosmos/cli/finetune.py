@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from pytest_cosmos.cli.pack import models_file, suite_folder
 from pytest_cosmos.cli.printing import make_console
@@ -45,11 +46,7 @@ def command(
         threads=threads or max(1, (os.cpu_count() or 2) - 1),
     )
     console = make_console()
-    try:
-        folder = finetune(FinetuneRequest(settings, suite_folder(suite, root), out, config, resume), console)
-    except KeyboardInterrupt:
-        console.print(f"Stopped. Finished epochs are kept in {out}: the same command with --resume goes on.")
-        raise typer.Exit(130) from None
+    folder = _trained(FinetuneRequest(settings, suite_folder(suite, root), out, config, resume), console)
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes the first one speaks
     made = read_finetune(folder)
@@ -59,6 +56,17 @@ def command(
     if merge is not None:
         merged = merge_adapter(settings, folder, merge)
         console.print(f"merged weights: {merged} (pytest benchmarks/ --model {merged})")
+
+
+def _trained(request: FinetuneRequest, console: Console) -> Path:
+    """Train; Ctrl-C says how to go on."""
+    try:
+        return finetune(request, console)
+    except KeyboardInterrupt:
+        begun = (request.out / "checkpoints").is_dir()
+        kept = f"Finished epochs are kept in {request.out}: the same command with --resume goes on."
+        console.print(f"Stopped. {kept if begun else 'Nothing had been written.'}")
+        raise typer.Exit(130) from None
 
 
 def told(made: Finetune, folder: Path) -> tuple[str, ...]:

@@ -45,22 +45,12 @@ def command(
     folder = suite_folder(suite, root).resolve()
     if not (folder / MANIFEST).is_file():
         raise OptionError(f"{suite}: is no suite, it has no {MANIFEST}. Check it: pytest-cosmos check-cases {suite}")
-    where = (reports or root / "reports").resolve()
-    settings = Settings(
-        root=root,
-        cases=folder.parent,
-        thresholds=_existing(thresholds or root / "thresholds.yaml", "--thresholds"),
-        reports=where,
-        store=where / "store" / "replies.sqlite",
-        model=model,
-        models_file=models_file(root),
-        threads=max(1, (os.cpu_count() or 2) - 1),
-    )
+    settings = _settings(root, folder.parent, model, thresholds, (reports or root / "reports").resolve())
     found = run_workflow(
         Workflow(
             settings=settings,
             suite=folder.name,
-            out=(out or where / "workflow" / f"{folder.name}-{_safe(model)}").resolve(),
+            out=(out or settings.reports / "workflow" / f"{folder.name}-{_safe(model)}").resolve(),
             config=_existing(config, "--config") if config else None,
             tests=_existing(tests, "--tests") if tests else None,
             arguments=tuple(pytest_arguments or ()),
@@ -69,6 +59,19 @@ def command(
     )
     print_lines([*short_form(found.decision), *(Line(line, "strong") for line in finished_lines(found))])
     raise typer.Exit(found.decision.exit_code)
+
+
+def _settings(root: Path, cases: Path, model: str, thresholds: Path | None, reports: Path) -> Settings:
+    return Settings(
+        root=root,
+        cases=cases,
+        thresholds=_existing(thresholds or root / "thresholds.yaml", "--thresholds"),
+        reports=reports,
+        store=reports / "store" / "replies.sqlite",
+        model=model,
+        models_file=models_file(root),
+        threads=max(1, (os.cpu_count() or 2) - 1),
+    )
 
 
 def _existing(path: Path, option: str) -> Path:
