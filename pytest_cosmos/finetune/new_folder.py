@@ -25,9 +25,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     OptionError where `out` is there already (an empty folder is as good as none), or cannot be written.
     """
     out = Path(os.path.abspath(out))
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        what = "is a folder that is not empty" if out.is_dir() else "is a file"
-        raise OptionError(f"--out {out}: {what}. Nothing is overwritten: name a folder that does not exist yet.")
+    check_new(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         around = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -47,6 +45,14 @@ def new_folder(out: Path) -> Iterator[Path]:
         ) from None
     finally:
         shutil.rmtree(around, ignore_errors=True)
+
+
+def check_new(out: Path) -> None:
+    """Raise OptionError where there is something at `out` already; an empty folder is as good as none."""
+    out = Path(os.path.abspath(out))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        what = "is a folder that is not empty" if out.is_dir() else "is a file"
+        raise OptionError(f"--out {out}: {what}. Nothing is overwritten: name a folder that does not exist yet.")
 
 
 def _settle() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.finetune.cosmos_rl import Training, configurations, needed_format
 from pytest_cosmos.finetune.examples import TRAINABLE, examples
-from pytest_cosmos.finetune.new_folder import MediaMode, new_folder, put_media
+from pytest_cosmos.finetune.new_folder import MediaMode, check_new, new_folder, put_media
 from pytest_cosmos.finetune.pack_formats import FORMATS, json_lines, llava_list, obstacle, save_dataset
 from pytest_cosmos.finetune.pack_readme import readme
 from pytest_cosmos.finetune.packed import MANIFEST, MEDIA, Format, Packed, PackRecord, SplitRecord, packed
@@ -19,7 +19,7 @@ from pytest_cosmos.media import media_hash
 from pytest_cosmos.prompting import Family
 from pytest_cosmos.records import Sample
 from pytest_cosmos.runlog import write_whole
-from pytest_cosmos.suites import Suite
+from pytest_cosmos.suites import Suite, guard_training
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,11 @@ class Media:
 
 
 def pack(suite: Suite, out: Path, packing: Packing) -> PackRecord:
-    """Pack a suite into a new folder; OptionError where it is there, or where a format asked for is impossible."""
+    """Pack a suite into a new folder; OptionError where it is there, or where a format asked for is impossible.
+
+    Problems lists what the training split shares with what is to be tested: then nothing is written.
+    """
+    check_new(out)
     cases = {split: suite.cases(split) for split in TRAINABLE if suite.cases(split)}
     media = plan_media(suite.folder, (case.sample for part in cases.values() for case in part))
     records = {
@@ -67,6 +71,7 @@ def pack(suite: Suite, out: Path, packing: Packing) -> PackRecord:
     needed = packing.training and needed_format(packing.family)
     if needed and needed not in formats:
         raise OptionError(f"--toml: it is for the {needed} files, which are not written: {left_out[needed]}.")
+    guard_training(suite)
     with new_folder(out) as folder:
         for place, source in media.sources.items():
             put_media(source, folder / MEDIA / place, packing.media)

@@ -38,7 +38,7 @@ from pytest_cosmos.finetune.towers import Targets, targets_of
 from pytest_cosmos.finetune.validation import Validation
 from pytest_cosmos.media import load_image, media_kind
 from pytest_cosmos.settings import Settings
-from pytest_cosmos.suites import Suite, read_suite, refuse_leaks, training_leaks
+from pytest_cosmos.suites import Suite, guard_training, read_suite
 
 PICTURES = "pictures.jpg"
 _ROWS, _VARIANTS = 6, 6
@@ -68,7 +68,7 @@ def run(request: FinetuneRequest, console: Console) -> Path:
     if is_first():
         outputs.check_out(request.out, resume=request.resume)
         if not request.resume:  # the plan says that nothing has changed since; looking at all pictures takes a while
-            refuse_leaks(training_leaks(suite))
+            guard_training(suite)
     engine = TransformersEngine(settings, {suite.name: suite.folder})
     engine.load()
     lessons = lessons_of(suite, engine.loaded, recipe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_cosmos.suites.columns import SPLITS
 from pytest_cosmos.suites.latency import SUITE as LATENCY
 from pytest_cosmos.suites.latency import standard_benchmarks, write_media
-from pytest_cosmos.suites.leaks import refuse_leaks, suite_leaks, trained_on_test, training_leaks
+from pytest_cosmos.suites.leaks import guard_training, suite_leaks, trained_on_test, training_leaks
 from pytest_cosmos.suites.limit import limit_samples
 from pytest_cosmos.suites.prompt_files import PromptFile, read_prompt_file, with_prompt_file
 from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
@@ -19,10 +19,10 @@ __all__ = [
     "Shard",
     "Suite",
     "find_suites",
+    "guard_training",
     "limit_samples",
     "read_prompt_file",
     "read_suite",
-    "refuse_leaks",
     "shard_of",
     "shard_samples",
     "standard_benchmarks",

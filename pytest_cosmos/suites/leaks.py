@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_cosmos.errors import Problems
+from pytest_cosmos.errors import CosmosError, Problems
 from pytest_cosmos.media import load_frames, load_image, media_hash, media_kind
 from pytest_cosmos.records import Case, Sample, Vision
 from pytest_cosmos.suites.columns import SPLITS, value_of
@@ -79,6 +79,17 @@ def training_leaks(suite: Suite, others: Iterable[Suite] = (), by: Sequence[str]
     tested = [part for other in others if other.folder != suite.folder for part in parts_of(other)]
     across = [(part, test) for part in trained for test in tested if test.split == "test"]
     return leaks((*combinations(own, 2), *across), by)
+
+
+def guard_training(suite: Suite) -> None:
+    """Raise Problems that lists the leaks between the splits of a suite that is to be learnt from, if there are any.
+
+    CosmosError where a medium cannot be decoded.
+    """
+    try:
+        refuse_leaks(training_leaks(suite))
+    except OSError as error:
+        raise CosmosError(f"{error}. pytest-cosmos check-cases {suite.folder} tells all such files.") from None
 
 
 def refuse_leaks(found: Sequence[Leak]) -> None:

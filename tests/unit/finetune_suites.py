@@ -61,19 +61,19 @@ def floors(folder: Path, each: int = 3) -> Suite:
 def drives(folder: Path, *, frames: bool = False) -> Suite:
     """Write a suite of videos and of images beside them; with `frames` also of a folder of frames."""
     suite = folder / "drives"
-    for name in ("a", "b"):
-        image = write_image(suite / f"media/{name}.png", "blue" if name == "a" else "red")
-        write_video(image.with_suffix(".mp4"), 8 if name == "a" else 12)
+    write_image(suite / "media/a.png", "blue")
+    for name, count in (("a", 8), ("b", 12), ("c", 5)):
+        write_video(suite / f"media/{name}.mp4", count)
     shutil.copyfile(suite / "media/a.mp4", suite / "media/again.mp4")
     yaml_text = VIDEO_YAML.replace("label_of_question", "right").replace("weather]", "weather, right]")
     (suite / "suite.yaml").write_text(yaml_text)
     rows = [
         ["id", "file", "label", "split", "must_pass", "reasoning", "question", "weather", "right"],
         ["drive-1", "media/a.mp4", "person", "train", "true", "First: look.\n\nThen: tell.", "", "rain", ""],
-        ["drive-2", "media/b.mp4;media/a.png", "nobody", "train", "", "", "Which?\n(A) one\n(B) two", "", "B"],
+        ["drive-2", "media/again.mp4;media/a.png", "nobody", "train", "", "", "Which?\n(A) one\n(B) two", "", "B"],
         [
             "drive-3",
-            "media/again.mp4",
+            "media/b.mp4",
             "nobody",
             "validation",
             "",
@@ -82,7 +82,7 @@ def drives(folder: Path, *, frames: bool = False) -> Suite:
             "clear",
             "A",
         ],
-        ["drive-4", "media/b.mp4", "person", "test", "", "", "", "cloudy", ""],
+        ["drive-4", "media/c.mp4", "person", "test", "", "", "", "cloudy", ""],
     ]
     if frames:
         write_frames(suite / "media/walk", 3)

@@ -12,10 +12,11 @@ from typing import Any
 
 import datasets
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from pytest_cosmos.cli import app
-from pytest_cosmos.errors import CosmosError, OptionError
+from pytest_cosmos.errors import CosmosError, OptionError, Problems
 from pytest_cosmos.finetune.cosmos_rl import Training
 from pytest_cosmos.finetune.examples import examples
 from pytest_cosmos.finetune.pack import Packing, pack
@@ -106,13 +107,13 @@ def test_videos_and_several_media(tmp_path: Path) -> None:
     assert train["drive-1-ahead"]["target"] == "<think>\nFirst: look.\n\nThen: tell.\n</think>\n\nYes"
     assert "<think>" in train["drive-1-ahead"]["prompt"]
     assert train["drive-2-own"]["prompt"] == "Which?\n(A) one\n(B) two"
-    assert (train["drive-2-own"]["image_path"], train["drive-2-own"]["video_path"]) == ("media/a.png", "media/b.mp4")
+    assert (train["drive-2-own"]["image_path"], train["drive-2-own"]["video_path"]) == ("media/a.png", "media/a.mp4")
     assert without_paths(loaded(tmp_path / "out/llava/train.json", tmp_path / "out/media", "You watch the road.")) == (
         asked(suite, "train", FAMILIES["reason2"])
     )
     # `again.mp4` is `a.mp4` once more
     assert sorted(os.listdir(tmp_path / "out/media")) == ["a.mp4", "a.png", "b.mp4"]
-    assert lines(tmp_path / "out/validation.jsonl")[0]["video_path"] == "media/a.mp4"
+    assert lines(tmp_path / "out/validation.jsonl")[0]["video_path"] == "media/b.mp4"
     assert {split: counts.model_dump() for split, counts in record.splits.items()} == {
         "train": {"samples": 2, "cases": 4, "with_reasoning": 1},
         "validation": {"samples": 1, "cases": 3, "with_reasoning": 1},
@@ -230,6 +231,22 @@ def test_a_video_before_an_image_cannot_be_said_in_llava(tmp_path: Path) -> None
     )
     row = datasets.load_from_disk(str(tmp_path / "out/hf/train"))["conversations"][2]
     assert [part["type"] for part in json.loads(row)[1]["content"]] == ["video", "image", "text"]
+
+
+def test_copies_of_what_is_tested_are_not_packed(tmp_path: Path) -> None:
+    suite = floors(tmp_path)
+    learnt, tested = (suite.folder / suite.cases(split)[0].sample.media[0] for split in ("train", "test"))
+    with Image.open(learnt) as picture:
+        picture.resize((180, 180)).save(tested, quality=60)
+
+    with pytest.raises(Problems, match="shows the same") as caught:
+        pack(suite, tmp_path / "out", REASON2)
+    assert learnt.name in caught.value.lines[0]
+    assert tested.name in caught.value.lines[0]
+    tested.write_bytes(b"no picture")
+    with pytest.raises(CosmosError, match=f"{tested.name}.*pytest-cosmos check-cases"):
+        pack(suite, tmp_path / "out", REASON2)
+    assert os.listdir(tmp_path) == ["floors"]
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
