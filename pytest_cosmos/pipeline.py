@@ -59,12 +59,13 @@ def conclude(
     thresholds: Thresholds | None,
     baselines: Sequence[RunFolder] = (),
     today: date | None = None,
+    root: Path = Path(),
 ) -> Conclusion:
     """Measure a run, compare it, hold it against the thresholds and decide; all but its outcomes is written anew.
 
-    `today` decides which waivers hold; None: the day that it is (UTC).
+    `today` decides which waivers hold; None: the day that it is (UTC). `root` is the project, with adapters and suites.
     """
-    found = judge(folder, folder.read_run(), thresholds, baselines, today)
+    found = judge(folder, folder.read_run(), thresholds, baselines, today, root)
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")
     folder.write_run(found.run)
     folder.write_summary(found.summary)
@@ -78,13 +79,14 @@ def judge(
     thresholds: Thresholds | None,
     baselines: Sequence[RunFolder] = (),
     today: date | None = None,
+    root: Path = Path(),
 ) -> Conclusion:
     """Do the same and write nothing but the ledger of comparisons; `run`: as run.json has it, or is to have it."""
     raw = tuple(folder.read_outcomes())
     outcomes = scale(raw, run.temperatures)
     # a run of latency alone has times to compare, no answers
     answers = not run.shard and (run.latency is None or suites_answered_for(run, outcomes))
-    sides = tuple(beside(folder, run, raw, baseline, thresholds) for baseline in baselines if answers)
+    sides = tuple(beside(folder, run, raw, baseline, thresholds, root) for baseline in baselines if answers)
     comparisons = tuple(side.compared.comparison for side in sides)
     summary = measured(run, outcomes, raw, folder.read_repeats())
     held = hold(thresholds, run, outcomes, [side.compared for side in sides], times_of(folder, run, baselines))
@@ -207,7 +209,7 @@ def decide_about(
         raise RunFolderError(f"{folder.path} is shard {run.shard}: merge the shards first, pytest-cosmos merge RUN…")
     bars = read_thresholds(thresholds) if thresholds else thresholds_of(run, root)
     run, baselines = _compared_with(folder, run, root, reports, baseline)
-    conclusion = judge(folder, run, bars, baselines)
+    conclusion = judge(folder, run, bars, baselines, root=root)
     if not is_saved(folder, root):
         keep_thumbnails(folder, conclusion.run, conclusion.outcomes, root)
     side = base_among(conclusion.sides, run)

@@ -45,14 +45,14 @@ def command(
     bars = read_thresholds(thresholds) if thresholds else pipeline.thresholds_of(run, root)
     run = run.model_copy(update={"baseline": relative_to(before.path, root)})
     outcomes = tuple(after.read_outcomes())
-    compared = beside(after, run, outcomes, before, bars).compared
+    compared = beside(after, run, outcomes, before, bars, root).compared
     checks = check_regressions(bars, outcomes, run, [compared]) if bars is not None else ()
     partial = bool(compared.comparison.unpaired) and not (allow_partial or run.allow_partial)
     silent = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
     print_lines(lines(compared.comparison, checks, partial=partial, silent=silent))
     if not is_saved(after, root):
         after.write_run(run)
-        conclusion = pipeline.conclude(after, bars, every_baseline(after, run, before, root))
+        conclusion = pipeline.conclude(after, bars, every_baseline(after, run, before, root), root=root)
         print_lines([Line(f"report: {pipeline.report(after, conclusion, root)}", "strong")])
     void = silent or compared.comparison.faults or not compared.comparison.pairs
     failed = void or partial or any(check.status is not CheckStatus.MET for check in checks)

@@ -32,7 +32,7 @@ def command(
     if baseline is not None:
         compared_anew(folder, baseline, root)
     told = looser_since(folder, bars)
-    conclusion = conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
+    conclusion = conclude(folder, bars, baselines_of(folder, folder.read_run(), root), root=root)
     page = run / "index.html"
     print_lines([*concluding_lines(conclusion, page), *(Line(f"WARNING: {line}", "warn") for line in told)])
     raise typer.Exit(conclusion.decision.exit_code)

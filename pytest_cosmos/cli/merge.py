@@ -38,7 +38,7 @@ def command(
         for media_hash, jpeg in open_run(source).thumbnails(outcomes).items():
             folder.write_thumbnail(media_hash, jpeg)
     del parts, outcomes  # read again from the folder: of a large run they are not to be held twice
-    conclusion = pipeline.conclude(folder, bars, baselines_of(folder, folder.read_run(), root))
+    conclusion = pipeline.conclude(folder, bars, baselines_of(folder, folder.read_run(), root), root=root)
     page = pipeline.report(folder, conclusion, root)
     print_lines(concluding_lines(conclusion, page))
     raise typer.Exit(conclusion.decision.exit_code)

@@ -19,5 +19,7 @@ def command(
     """Render index.html of a run again."""
     folder = open_run(run)
     found = folder.read_run()
-    conclusion = pipeline.conclude(folder, pipeline.thresholds_of(found, root), baselines_of(folder, found, root))
+    conclusion = pipeline.conclude(
+        folder, pipeline.thresholds_of(found, root), baselines_of(folder, found, root), root=root
+    )
     typer.echo(pipeline.report(folder, conclusion, root))

@@ -77,7 +77,11 @@ _FOR_MEMORY = {"accumulation": 1, "checkpointing": False}
 
 
 def _differing(known: Plan, plan: Plan) -> list[str]:
-    sides = [one.model_copy(update={"recipe": one.recipe.model_copy(update=_FOR_MEMORY)}) for one in (known, plan)]
+    # the suite may have been moved: its media are known by their hashes
+    sides = [
+        one.model_copy(update={"recipe": one.recipe.model_copy(update=_FOR_MEMORY), "suite_path": ""})
+        for one in (known, plan)
+    ]
     return [name for name in Plan.model_fields if getattr(sides[0], name) != getattr(sides[1], name)]
 
 

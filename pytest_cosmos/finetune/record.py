@@ -39,6 +39,10 @@ class Plan(Record):
     """SHA-256 over its label files."""
     trained_on: dict[StrictStr, dict[StrictStr, tuple[StrictStr, ...]]]
     """Suite -> split -> hashes of the media that training (`train`) and the choice of an epoch (`validation`) see."""
+    suite_path: StrictStr = ""
+    """The suite's folder, relative to the project: there a comparison looks for copies of what was trained on."""
+    test_media: tuple[StrictStr, ...] = ()
+    """Hashes of the media of its test split: the leak guard has found none of them to be such a copy."""
     examples: dict[StrictStr, int]
     """By split; of `train` those of one epoch, after mixing and balancing."""
     reasoned: int = 0

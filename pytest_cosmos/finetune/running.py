@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +37,7 @@ from pytest_cosmos.finetune.table import base_of, best_of, epochs_of
 from pytest_cosmos.finetune.towers import Targets, targets_of
 from pytest_cosmos.finetune.validation import Validation
 from pytest_cosmos.media import load_image, media_kind
+from pytest_cosmos.records import Sample
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.suites import Suite, guard_training, read_suite
 
@@ -72,7 +73,7 @@ def run(request: FinetuneRequest, console: Console) -> Path:
     engine = TransformersEngine(settings, {suite.name: suite.folder})
     engine.load()
     lessons = lessons_of(suite, engine.loaded, recipe)
-    plan = plan_of(lessons, engine.loaded, recipe)
+    plan = plan_of(lessons, engine.loaded, recipe, request.settings.root)
     if is_first():
         outputs.begin(request.out, plan, resume=request.resume)
         show_pictures(request.out, lessons, recipe)
@@ -124,14 +125,18 @@ def show_pictures(out: Path, lessons: Lessons, recipe: Recipe) -> None:
         contact_sheet(rows, out / PICTURES)
 
 
-def plan_of(lessons: Lessons, loaded: Loaded, recipe: Recipe) -> Plan:
+def plan_of(lessons: Lessons, loaded: Loaded, recipe: Recipe, root: Path) -> Plan:
     """Say what is trained on what."""
     seen = {"train": lessons.train, "validation": lessons.validation}
     return Plan(
         base=loaded.record,
         suite=lessons.suite.name,
         suite_digest=lessons.suite.digest,
-        trained_on={lessons.suite.name: {split: _media(part) for split, part in seen.items()}},
+        trained_on={
+            lessons.suite.name: {split: _media(one.case.sample for one in part) for split, part in seen.items()}
+        },
+        suite_path=Path(os.path.relpath(lessons.suite.folder, root)).as_posix(),
+        test_media=_media(sample for sample in lessons.suite.samples if sample.split == "test"),
         examples={split: len(part) for split, part in seen.items()},
         reasoned=sum(example.case.prompt.reasoning for example in lessons.train),
         recipe=recipe,
@@ -139,8 +144,8 @@ def plan_of(lessons: Lessons, loaded: Loaded, recipe: Recipe) -> Plan:
     )
 
 
-def _media(part: Sequence[Example]) -> tuple[str, ...]:
-    return tuple(sorted({example.case.sample.media_hash for example in part}))
+def _media(samples: Iterable[Sample]) -> tuple[str, ...]:
+    return tuple(sorted({sample.media_hash for sample in samples}))
 
 
 def _of_this_process(settings: Settings) -> Settings:

@@ -167,8 +167,9 @@ class Reporter:
             self._write_latency(folder)
         folder.write_run(run.model_copy(update={"finished": ""}) if interrupted else run)
         started = time.perf_counter()
-        conclusion = conclude(folder, thresholds, self._compared_with() if candidate else ())
-        page = report(folder, conclusion, self._settings.root)
+        root = self._settings.root
+        conclusion = conclude(folder, thresholds, self._compared_with() if candidate else (), root=root)
+        page = report(folder, conclusion, root)
         if candidate:
             self.report_path = relative(page, self._config.invocation_params.dir)
         seconds = {"report": time.perf_counter() - started, "total": time.perf_counter() - self._clock}

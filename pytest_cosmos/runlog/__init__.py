@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_cosmos.runlog import ledger
-from pytest_cosmos.runlog.adapters import trained_on
+from pytest_cosmos.runlog import ledger, looked
+from pytest_cosmos.runlog.adapters import Trained, read_trained
 from pytest_cosmos.runlog.baselines import (
     NONE,
     find_baseline,
@@ -23,21 +23,23 @@ __all__ = [
     "NONE",
     "Part",
     "RunFolder",
+    "Trained",
     "chosen_cases",
     "chosen_run",
     "find_baseline",
     "find_run",
     "is_saved",
     "ledger",
+    "looked",
     "merge",
     "open_run",
     "point_latest",
     "read_temperatures",
+    "read_trained",
     "refuse_mixed_splits",
     "remove_baseline",
     "save_baseline",
     "saved_baselines",
-    "trained_on",
     "write_temperatures",
     "write_whole",
 ]

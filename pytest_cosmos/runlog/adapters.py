@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
@@ -11,23 +13,40 @@ from pytest_cosmos.errors import RunFolderError
 FILE = "finetune.json"
 
 
-class _Trained(BaseModel):
+class Trained(BaseModel):
     """The part of the record that a test must know; the rest is fine-tuning's own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     trained_on: dict[StrictStr, dict[StrictStr, tuple[StrictStr, ...]]]
+    """Hashes of media, by suite and split."""
+    suite_path: StrictStr = ""
+    """The folder of the suite, relative to the project; empty: older records do not say."""
+    test_media: tuple[StrictStr, ...] = ()
+    """Hashes of media in which the leak guard has found no copy of these."""
+
+    @cached_property
+    def media(self) -> frozenset[str]:
+        """The hashes of all media that were trained on."""
+        return frozenset(
+            digest for splits in self.trained_on.values() for digests in splits.values() for digest in digests if digest
+        )
+
+    @property
+    def digest(self) -> str:
+        """The hash of these hashes."""
+        return hashlib.sha256("".join(sorted(self.media)).encode()).hexdigest()
 
 
-def trained_on(adapter: Path) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return the hashes of the media that an adapter was trained on, by suite and split.
+def read_trained(adapter: Path) -> Trained | None:
+    """Read what an adapter was trained on.
 
-    Empty: it does not say, or is not there any more. RunFolderError where its record is broken.
+    None: it does not say, or is not there any more. RunFolderError where its record is broken.
     """
     path = adapter / FILE
     if not path.is_file():
-        return {}
+        return None
     try:
-        return _Trained.model_validate_json(path.read_bytes()).trained_on
+        return Trained.model_validate_json(path.read_bytes())
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise RunFolderError(f"{path}: does not say what the adapter was trained on: {where}.") from None

@@ -46,6 +46,8 @@ _README = """Runs written by pytest-cosmos: one folder a run, `latest` leads to 
 - `media/`          thumbnails for the report
 
 `comparisons.jsonl` beside `runs/`: which candidates have been compared on which test cases; keep it.
+`leaks.jsonl` beside it: which tested media were found to be copies of what an adapter was trained on, or none; looked
+for again without it.
 `pytest-cosmos gate RUN` and `pytest-cosmos report RUN` redo those steps without a model. Safe to delete.
 """
 
@@ -239,6 +241,15 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def append_whole(path: Path, content: bytes) -> None:
+    """Append in one write, which the system keeps whole when two processes write at once."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(file, content)
+    finally:
+        os.close(file)
 
 
 def point_latest(reports: Path, run: Path) -> None:

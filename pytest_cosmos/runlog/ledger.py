@@ -5,7 +5,6 @@ Whoever chooses the best of many candidates by the same test cases fits them to 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import StrictStr, ValidationError
 
 from pytest_cosmos.records import Record, Run
+from pytest_cosmos.runlog.folder import append_whole
 
 FILE = "comparisons.jsonl"
 
@@ -48,16 +48,11 @@ def entries_of(run: Run, baseline: Run) -> tuple[Entry, ...]:
 
 
 def record(reports: Path, entries: Iterable[Entry]) -> None:
-    """Add entries that are new; one write, which the system keeps whole when two processes write at once."""
+    """Add entries that are new."""
     known = {_told(entry) for entry in read(reports)}
     text = "".join(entry.model_dump_json() + "\n" for entry in entries if _told(entry) not in known)
-    if not text or not reports.is_dir():
-        return
-    file = os.open(reports / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(file, text.encode())
-    finally:
-        os.close(file)
+    if text and reports.is_dir():
+        append_whole(reports / FILE, text.encode())
 
 
 def _told(entry: Entry) -> tuple[str, ...]:

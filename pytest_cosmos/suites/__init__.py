@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_cosmos.suites.columns import SPLITS
 from pytest_cosmos.suites.latency import SUITE as LATENCY
 from pytest_cosmos.suites.latency import standard_benchmarks, write_media
-from pytest_cosmos.suites.leaks import guard_training, suite_leaks, trained_on_test, training_leaks
+from pytest_cosmos.suites.leaks import guard_training, suite_leaks, training_leaks
 from pytest_cosmos.suites.limit import limit_samples
 from pytest_cosmos.suites.prompt_files import PromptFile, read_prompt_file, with_prompt_file
 from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
@@ -27,7 +27,6 @@ __all__ = [
     "shard_samples",
     "standard_benchmarks",
     "suite_leaks",
-    "trained_on_test",
     "training_leaks",
     "with_prompt_file",
     "write_media",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_cosmos.errors import CosmosError, Problems
-from pytest_cosmos.media import load_frames, load_image, media_hash, media_kind
+from pytest_cosmos.media import load_frames, load_image, media_hash, media_kind, media_paths
 from pytest_cosmos.records import Case, Sample, Vision
 from pytest_cosmos.suites.columns import SPLITS, value_of
 from pytest_cosmos.suites.suite import Suite
@@ -124,6 +125,17 @@ def trained_on_test(trained_on: Mapping[str, Mapping[str, Collection[str]]], cas
     return tuple(f"{name}: the adapter was trained on the same media ({where})." for name, where in told.items())
 
 
+def at_hand(folder: Path, samples: Iterable[Sample], wanted: Collection[str]) -> dict[str, Sample]:
+    """Return, by media hash, the samples of a folder whose files have one of these hashes; others are left out."""
+    found: dict[str, Sample] = {}
+    for sample in samples:
+        with contextlib.suppress(OSError):  # it is not there any more
+            digest = media_hash(media_paths(folder, sample))
+            if digest in wanted:
+                found.setdefault(digest, sample.model_copy(update={"media_hash": digest}))
+    return found
+
+
 def leaks(pairs: Iterable[tuple[Part, Part]], by: Sequence[str] = ("group",)) -> tuple[Leak, ...]:
     """Return the leaks between the parts of each pair, every two files once, for the plainest reason there is.
 
@@ -140,7 +152,7 @@ def leaks(pairs: Iterable[tuple[Part, Part]], by: Sequence[str] = ("group",)) ->
 def _between(first: Part, second: Part, by: Sequence[str], looks: _Looks) -> Iterator[Leak]:
     ours, theirs = _places(first), _places(second)
     yield from _shared(_by_digest(ours, looks), _by_digest(theirs, looks), lambda _: "the same file")
-    if first.suite == second.suite:
+    if first.folder == second.folder:
         for column in by:
             ours_by, theirs_by = _by_value(first, column), _by_value(second, column)
             yield from _shared(ours_by, theirs_by, partial("{} {!r}".format, column))

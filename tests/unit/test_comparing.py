@@ -14,7 +14,7 @@ from pytest_cosmos.errors import RunFolderError
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.pipeline import Conclusion, conclude
 from pytest_cosmos.records import Outcome, Temperature
-from pytest_cosmos.runlog import RunFolder, save_baseline, trained_on
+from pytest_cosmos.runlog import RunFolder, read_trained, save_baseline
 from tests.unit.builders import outcome, run_of
 
 BARS = """
@@ -253,6 +253,6 @@ def _with_media(one: Outcome, digest: str) -> Any:
 def test_a_broken_record_of_an_adapter_is_told(tmp_path: Path) -> None:
     (tmp_path / "finetune.json").write_text('{"trained_on": {"floor": 3}}')
 
-    assert trained_on(tmp_path / "nowhere") == {}
+    assert read_trained(tmp_path / "nowhere") is None
     with pytest.raises(RunFolderError, match=r"does not say what the adapter was trained on: trained_on\.floor"):
-        trained_on(tmp_path)
+        read_trained(tmp_path)

@@ -93,6 +93,14 @@ def test_goes_on_only_with_what_was_begun(tmp_path: Path) -> None:
         outputs.begin(tmp_path, other, resume=True)
 
 
+def test_goes_on_where_the_suite_was_moved_but_not_with_other_tests(tmp_path: Path) -> None:
+    outputs.begin(tmp_path, PLAN, resume=False)
+
+    outputs.begin(tmp_path, PLAN.model_copy(update={"suite_path": "elsewhere/floors"}), resume=True)
+    with pytest.raises(OptionError, match="was begun with another test_media"):
+        outputs.begin(tmp_path, PLAN.model_copy(update={"test_media": ("d",)}), resume=True)
+
+
 def test_goes_on_in_smaller_parts_after_memory_ran_out(tmp_path: Path) -> None:
     outputs.begin(tmp_path, PLAN, resume=False)
     smaller = PLAN.model_copy(update={"recipe": Recipe(accumulation=4, checkpointing=True)})

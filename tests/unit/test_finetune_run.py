@@ -22,6 +22,7 @@ from pytest_cosmos.engines.transformers import TransformersEngine
 from pytest_cosmos.errors import OptionError, Problems, TrainingError
 from pytest_cosmos.finetune import FinetuneRequest, finetune, merge_adapter, read_finetune
 from pytest_cosmos.finetune.validation import Validation
+from pytest_cosmos.media import media_hash
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.suites import read_suite
 from tests.unit.engine_builders import settings_of
@@ -65,7 +66,7 @@ def trained(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return finetune(request_of(suite, out), Console(file=said, width=160)), said.getvalue()
 
 
-def test_says_and_records_each_epoch(trained: tuple[Path, str]) -> None:
+def test_says_and_records_each_epoch(trained: tuple[Path, str], suite: Path) -> None:
     adapter, said = trained
     made = read_finetune(adapter)
 
@@ -81,6 +82,8 @@ def test_says_and_records_each_epoch(trained: tuple[Path, str]) -> None:
     assert made.examples == {"train": 48, "validation": 12}
     assert (made.reasoned, made.recipe.rank, made.base.name) == (48, 4, "tiny")
     assert len(made.trained_on["floors"]["train"]) == 16
+    assert made.suite_path == "floors"
+    assert set(made.test_media) == {media_hash([file]) for file in (suite / "media/test").iterdir()}
     assert any("visual" in name for name in made.adapted)
 
 

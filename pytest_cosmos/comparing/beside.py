@@ -1,4 +1,4 @@
-"""A run beside the runs it is compared with: from their folders to pairs, differences and what to know of them."""
+"""A run beside a baseline's: cases in pairs, what changed, and what a reader must know of both."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_cosmos.comparing.seen import seen_in_training
 from pytest_cosmos.errors import CosmosError, RunFolderError
 from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresholds, remarks, suites_answered_for
 from pytest_cosmos.gate.likeness import is_base_of
 from pytest_cosmos.measure import compare, pair, scale
 from pytest_cosmos.records import Outcome, Run
 from pytest_cosmos.report import BeforeAfter
-from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits, trained_on
-from pytest_cosmos.suites import trained_on_test
-
-_MOST_TOLD = 5
+from pytest_cosmos.runlog import NONE, RunFolder, find_baseline, ledger, open_run, refuse_mixed_splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,12 @@ class Beside:
 
 
 def beside(
-    folder: RunFolder, run: Run, outcomes: tuple[Outcome, ...], baseline: RunFolder, thresholds: Thresholds | None
+    folder: RunFolder,
+    run: Run,
+    outcomes: tuple[Outcome, ...],
+    baseline: RunFolder,
+    thresholds: Thresholds | None,
+    root: Path,
 ) -> Beside:
     """Compare a run with a baseline's, in the suites that it answers for, and count it in the ledger.
 
@@ -43,18 +46,17 @@ def beside(
     raw = pair(before, outcomes)
     scaled = bool(other.temperatures and run.temperatures)
     pairs = pair(scale(before, other.temperatures), scale(outcomes, run.temperatures)) if scaled else raw
-    told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(folder, run, other))
-    void = (*faults(other, run, raw), *seen_in_training(run, outcomes), *seen_in_training(other, before))
-    comparison = compare(other, run, pairs, faults=void, remarks=told)
+    reports = reports_of(folder)
+    seen = (seen_in_training(run, outcomes, root, reports), seen_in_training(other, before, root, reports))
+    told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(reports, run, other))
+    comparison = compare(
+        other,
+        run,
+        pairs,
+        faults=(*faults(other, run, raw), *(fault for one in seen for fault in one.faults)),
+        remarks=(*told, *(remark for one in seen for remark in one.remarks)),
+    )
     return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
-
-
-def seen_in_training(run: Run, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """Say which tested media the run's adapter was trained on, as far as it says so: such a test shows nothing."""
-    learnt = trained_on(Path(run.model.adapter)) if run.model.adapter else {}
-    found = trained_on_test(learnt, (outcome.case for outcome in outcomes))
-    more = (f"{len(found) - _MOST_TOLD:,} more tested samples were trained on.",) * (len(found) > _MOST_TOLD)
-    return (*found[:_MOST_TOLD], *more)
 
 
 def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:
@@ -81,12 +83,17 @@ def looser_since(folder: RunFolder, thresholds: Thresholds | None) -> tuple[str,
     return tuple(f"looser than the thresholds it was last held against: {line}." for line in looser(before, thresholds))
 
 
-def count_candidate(folder: RunFolder, run: Run, baseline: Run) -> Iterator[str]:
+def reports_of(folder: RunFolder) -> Path | None:
+    """Return the reports folder that a run lies in; None: it was moved or saved, so no ledger is its own."""
+    runs = folder.path.resolve().parent
+    return runs.parent if runs.name == "runs" else None
+
+
+def count_candidate(reports: Path | None, run: Run, baseline: Run) -> Iterator[str]:
     """Enter a comparison in the ledger of the reports folder; say how many candidates its test cases have seen."""
-    reports = folder.path.resolve().parent.parent
-    entries = ledger.entries_of(run, baseline)
-    if folder.path.resolve().parent.name != "runs":  # a run that was moved or saved: no ledger is its own
+    if reports is None:
         return
+    entries = ledger.entries_of(run, baseline)
     ledger.record(reports, entries)
     known = ledger.read(reports)
     for entry in entries:
