@@ -49,6 +49,9 @@ class Recipe(Record):
     """Of the computations; `auto`: bfloat16 on a GPU that knows it."""
     quantize: Literal["none", "int8", "int4"] = "none"
     """The base in fewer bits (QLoRA, bitsandbytes)."""
+    prompts_together: bool = False
+    """Keep the prompts of a sample in one batch, where its picture goes through the vision tower once: faster, but each
+    step sees fewer pictures."""
     answer_weight: float = Field(default=0.0, ge=0)
     """How much the tokens of the answer count besides, where a reply reasons first: one answer among many words."""
     other_thoughts: float = Field(default=0.0, ge=0, lt=1)

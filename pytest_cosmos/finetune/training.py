@@ -21,6 +21,7 @@ from pytest_cosmos.finetune.examples import Example
 from pytest_cosmos.finetune.progress import Progress
 from pytest_cosmos.finetune.recipe import Recipe
 from pytest_cosmos.finetune.record import Epoch
+from pytest_cosmos.finetune.sharing import by_sample, share_vision
 from pytest_cosmos.finetune.table import BY_CATEGORY, epochs_of, is_spent
 from pytest_cosmos.finetune.validation import Validation
 
@@ -45,22 +46,25 @@ class Examples(Dataset[Drawn]):
 
 
 class Shuffled(Sampler[tuple[int, int]]):
-    """All places in an order that hangs on seed and epoch alone, so that a resumed run sees what it would have seen."""
+    """All places in an order that hangs on seed and epoch alone, so that a resumed run sees what it would have seen.
 
-    def __init__(self, count: int, seed: int) -> None:
-        self._count, self._seed, self._epoch = count, seed, 0
+    Those of one group stay together.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[int]], seed: int) -> None:
+        self._groups, self._seed, self._epoch = groups, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Take the order of an epoch, counted from 0; the Trainer calls this."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._count
+        return sum(map(len, self._groups))
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = list(range(self._count))
+        order = list(self._groups)
         random.Random(f"{self._seed}/{self._epoch}").shuffle(order)
-        return iter([(place, self._epoch) for place in order])
+        return iter([(place, self._epoch) for group in order for place in group])
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
@@ -112,6 +116,10 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
         self._collators = collators
         self._validation = validation
         self._keeps = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
+        self._groups = [[place] for place in range(len(examples[0]))]
+        if recipe.prompts_together:
+            self._groups = by_sample(examples[0])
+            share_vision(model.get_base_model())
         train, held_back = (Examples(part, recipe.seed) for part in examples)
         super().__init__(
             model=model, args=arguments, train_dataset=train, eval_dataset=held_back, data_collator=collators[0]
@@ -119,7 +127,7 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Shuffled:
-        return Shuffled(len(train_dataset or self.train_dataset), self._recipe.seed)
+        return Shuffled(self._groups, self._recipe.seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

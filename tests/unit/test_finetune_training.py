@@ -20,19 +20,31 @@ EPOCHS = (
 )
 
 
+FIFTY = [[place] for place in range(50)]
+
+
 def places(sampler: Shuffled, epoch: int) -> list[tuple[int, int]]:
     sampler.set_epoch(epoch)
     return list(sampler)
 
 
 def test_every_epoch_has_an_order_of_its_own_and_every_run_the_same() -> None:
-    first, again = places(Shuffled(50, seed=1), 3), places(Shuffled(50, seed=1), 3)
+    first, again = places(Shuffled(FIFTY, seed=1), 3), places(Shuffled(FIFTY, seed=1), 3)
 
     assert first == again
     assert sorted(place for place, _ in first) == list(range(50))
     assert {epoch for _, epoch in first} == {3}
-    assert [place for place, _ in first] != [place for place, _ in places(Shuffled(50, seed=1), 4)]
-    assert first != places(Shuffled(50, seed=2), 3)
+    assert [place for place, _ in first] != [place for place, _ in places(Shuffled(FIFTY, seed=1), 4)]
+    assert first != places(Shuffled(FIFTY, seed=2), 3)
+
+
+def test_groups_stay_together() -> None:
+    order = [place for place, _ in places(Shuffled([[0, 1, 2], [3], [4, 5]], seed=4), 1)]
+
+    assert sorted(order) == [0, 1, 2, 3, 4, 5]
+    assert order != sorted(order)
+    assert [order[order.index(0) + k] for k in range(3)] == [0, 1, 2]
+    assert order[order.index(4) + 1] == 5
 
 
 def test_an_example_is_drawn_alike_wherever_it_is_drawn(tmp_path: Path) -> None:
