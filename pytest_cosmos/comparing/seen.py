@@ -58,7 +58,7 @@ def seen_in_training(run: Run, outcomes: Sequence[Outcome], root: Path, reports:
 
 
 def _brief(faults: Sequence[str]) -> tuple[str, ...]:
-    more = (f"{len(faults) - _MOST_TOLD:,} more tested media were trained on.",) * (len(faults) > _MOST_TOLD)
+    more = (f"and {len(faults) - _MOST_TOLD:,} more such samples.",) * (len(faults) > _MOST_TOLD)
     return (*faults[:_MOST_TOLD], *more)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from pytest_cosmos.cli import app
+from pytest_cosmos.media import media_hash
 from pytest_cosmos.runlog import RunFolder, save_baseline
 from tests.unit.checkpoints import write_adapter
+from tests.unit.suite_files import write_suite
+from tests.unit.test_media_lookalikes import tile
 
 from .conftest import RIGHT, Project, Result
 
@@ -209,6 +214,8 @@ REAL = ("--cosmos-max-new-tokens", "12", "--cosmos-threads", "1", "--allow-parti
 def test_base_and_adapter_from_the_same_weights(lone_project: Project) -> None:
     project = lone_project
     adapter = write_adapter(project.path / "adapters" / "step-100")
+    tile(1).save(project.path / "cases/floors/media/s3.png")
+    learn(project, adapter, seed=2)
     project.run("--model=tiny", f"--adapter={adapter}", "--cosmos-compare-base", *REAL, engine=(), apart=True)
     run = latest(project)
     (comparison,) = comparisons(run)
@@ -217,6 +224,22 @@ def test_base_and_adapter_from_the_same_weights(lone_project: Project) -> None:
     assert comparison["pairs"] == 16
     assert comparison["faults"] == []
     assert not any("not asked alike" in remark for remark in comparison["remarks"])
+
+    learn(project, adapter, seed=1)  # had it been trained on a copy of what was tested
+    result = CliRunner().invoke(app, ["gate", str(run.folder), "--root", str(project.path)])
+    assert result.exit_code == 1, result.output
+    assert "s3.png (test): shows the same" in " ".join(result.output.split())
+
+
+def learn(project: Project, adapter: Path, seed: int) -> None:
+    """Let an adapter say that it was trained on a tile: of another size, and as a JPEG."""
+    shutil.rmtree(project.path / "learnt", ignore_errors=True)
+    file = write_suite(project.path / "learnt", table="file,label,split\nmedia/l.jpg,cracked,train\n", images=())
+    (file / "media").mkdir()
+    tile(seed).resize((150, 150)).save(file / "media/l.jpg", quality=60)
+    told = {"floor": {"train": [media_hash([file / "media/l.jpg"])]}}
+    text = json.dumps({"trained_on": told, "suite_path": "learnt/floor"})
+    (adapter / "finetune.json").write_text(text)
 
 
 def test_an_adapter_that_changes_nothing_is_an_error(lone_project: Project) -> None:
@@ -228,8 +251,6 @@ def test_an_adapter_that_changes_nothing_is_an_error(lone_project: Project) -> N
     assert folder is not None
     base = folder.parent / latest(project).run["baselines"][0]
     make_silent(base, folder)
-    from pytest_cosmos.cli import app
-
     result = CliRunner().invoke(app, ["gate", str(folder), "--root", str(project.path)])
     assert result.exit_code == 1, result.output
     assert "the adapter changed nothing" in result.output

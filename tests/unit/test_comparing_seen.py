@@ -232,7 +232,7 @@ def test_many_copies_are_counted(project: Path) -> None:
     suite_of(project / "cases", *rows, name="other")
     found = compared(project, *(("other", row.partition(",")[0]) for row in rows))
     assert len(found.faults) == 6
-    assert found.faults[-1] == "2 more tested media were trained on."
+    assert found.faults[-1] == "and 2 more such samples."
 
 
 def test_the_commands_say_void(project: Path) -> None:
