@@ -43,6 +43,8 @@ class Recipe(Record):
     """Examples behind each step of the optimiser, on one device."""
     accumulation: int = Field(default=1, ge=1)
     """Parts in which such a batch goes through the model, one after the other: more need less memory."""
+    processes: int = Field(default=1, ge=1)
+    """On a processor (CPU): in so many processes, or as many as it has cores, each batch is shared."""
     checkpointing: bool = False
     """Compute activations twice rather than keep them (gradient checkpointing): less memory, a third slower."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -67,11 +69,11 @@ class Recipe(Record):
     """Only so many samples a label."""
     seed: int = 0
 
-    @field_validator("accumulation")
+    @field_validator("accumulation", "processes")
     @classmethod
     def _divides_the_batch(cls, parts: int, info: ValidationInfo) -> int:
         size = info.data.get("batch_size", parts)
-        if size % parts:
+        if size % (parts * info.data.get("accumulation", 1)):
             raise PydanticCustomError("parts", "batch_size {size} is no multiple of it", {"size": size})
         return parts
 

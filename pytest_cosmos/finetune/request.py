@@ -22,3 +22,5 @@ class FinetuneRequest:
     """finetune.yaml; None: what is usual for the model."""
     resume: bool = False
     """Go on with a run that was stopped."""
+    shares: int = 1
+    """In so many processes of this machine each batch is shared; this is asked of one of them."""

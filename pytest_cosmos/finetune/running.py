@@ -28,6 +28,7 @@ from pytest_cosmos.finetune import outputs
 from pytest_cosmos.finetune.augment import augment, contact_sheet
 from pytest_cosmos.finetune.batches import Collator
 from pytest_cosmos.finetune.examples import Example, examples
+from pytest_cosmos.finetune.processes import shares_of, train_in_processes
 from pytest_cosmos.finetune.progress import Progress, Shown, Silent
 from pytest_cosmos.finetune.recipe import Recipe, read_recipe, usual_recipe
 from pytest_cosmos.finetune.record import Finetune, Plan
@@ -62,6 +63,8 @@ def run(request: FinetuneRequest, console: Console) -> Path:
     Of several processes (`torchrun`, `accelerate launch`) each runs this; the first writes.
     """
     recipe = read_recipe(request.config, usual_recipe(request.settings.model))
+    if request.shares == 1 and (shares := shares_of(recipe.processes, request.settings.device)) > 1:
+        return train_in_processes(request, shares)
     settings = replace(_of_this_process(request.settings), quantize=recipe.quantize)
     check_engine(settings)
     suite = read_suite(request.suite, split="train", decode=("train", "validation", "test"))
@@ -80,7 +83,7 @@ def run(request: FinetuneRequest, console: Console) -> Path:
         if recipe.augment is not None and not recipe.augment.keeps_directions and plan.reasoned:
             console.print("flips and turns: reasoning that names directions (on the left) is no longer true of them")
     with outputs.explained(request.out, recipe):
-        record = _train(request.out, engine, lessons, plan, console)
+        record = _train(request, engine, lessons, plan, console)
         if is_first():
             outputs.finish(request.out, record)
     return request.out
@@ -158,8 +161,13 @@ def _of_this_process(settings: Settings) -> Settings:
     return replace(settings, device=f"cuda:{rank}") if torch.cuda.is_available() else settings
 
 
-def trainer_for(out: Path, engine: TransformersEngine, lessons: Lessons, recipe: Recipe, targets: Targets) -> Any:
-    """Return the Trainer of a model in memory, to which the adapter's layers are added."""
+def trainer_for(
+    out: Path, engine: TransformersEngine, lessons: Lessons, recipe: Recipe, targets: Targets, shares: int = 1
+) -> Any:
+    """Return the Trainer of a model in memory, to which the adapter's layers are added.
+
+    `shares`: in so many processes each batch is shared.
+    """
     from accelerate.utils import gather_object
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import set_seed
@@ -175,7 +183,7 @@ def trainer_for(out: Path, engine: TransformersEngine, lessons: Lessons, recipe:
         model = get_peft_model(loaded.model, LoraConfig(**lora_settings(targets, recipe)))
     return LoraTrainer(
         model,
-        arguments_of(recipe, outputs.checkpoints(out), loaded),
+        arguments_of(recipe, outputs.checkpoints(out), loaded, shares),
         recipe,
         (lessons.train, lessons.validation),
         _collators(loaded, lessons, recipe),
@@ -183,12 +191,15 @@ def trainer_for(out: Path, engine: TransformersEngine, lessons: Lessons, recipe:
     )
 
 
-def _train(out: Path, engine: TransformersEngine, lessons: Lessons, plan: Plan, console: Console) -> Finetune:
+def _train(
+    request: FinetuneRequest, engine: TransformersEngine, lessons: Lessons, plan: Plan, console: Console
+) -> Finetune:
     """Train, and validate every epoch; the Trainer's checkpoints are in `out` then."""
     from pytest_cosmos.finetune.training import Watch
 
+    out = request.out
     targets = targets_of(engine.loaded.model, plan.recipe.targets)
-    trainer = trainer_for(out, engine, lessons, plan.recipe, targets)
+    trainer = trainer_for(out, engine, lessons, plan.recipe, targets, request.shares)
     base = outputs.base_epoch(out) or base_of(trainer.evaluate())
     if is_first():
         outputs.keep_base_epoch(out, base)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -30,21 +31,22 @@ def share_vision(model: Any) -> None:
     if usual is None or "image_grid_thw" not in inspect.signature(usual).parameters:
         return
 
-    def shared(pixel_values: Tensor, image_grid_thw: Tensor, **others: Any) -> Any:
-        import torch
+    inner.get_image_features = partial(_shared, usual)  # no closure: a loader's process may have to be sent the model
 
-        images = torch.split(pixel_values, image_grid_thw.prod(-1).tolist())
-        first = [place for place, image in enumerate(images) if not place or not _same(image, images[place - 1])]
-        if len(first) == len(images):
-            return usual(pixel_values, image_grid_thw, **others)
-        found = usual(torch.cat([images[place] for place in first]), image_grid_thw[first], **others)
-        of_image = torch.bucketize(torch.arange(len(images)), torch.tensor(first), right=True) - 1
-        found.pooler_output = tuple(found.pooler_output[place] for place in of_image)
-        if "deepstack_features" in found:
-            found.deepstack_features = [[layer[place] for place in of_image] for layer in found.deepstack_features]
-        return found
 
-    inner.get_image_features = shared
+def _shared(usual: Callable[..., Any], pixel_values: Tensor, image_grid_thw: Tensor, **others: Any) -> Any:
+    import torch
+
+    images = torch.split(pixel_values, image_grid_thw.prod(-1).tolist())
+    first = [place for place, image in enumerate(images) if not place or not _same(image, images[place - 1])]
+    if len(first) == len(images):
+        return usual(pixel_values, image_grid_thw, **others)
+    found = usual(torch.cat([images[place] for place in first]), image_grid_thw[first], **others)
+    of_image = torch.bucketize(torch.arange(len(images)), torch.tensor(first), right=True) - 1
+    found.pooler_output = tuple(found.pooler_output[place] for place in of_image)
+    if "deepstack_features" in found:
+        found.deepstack_features = [[layer[place] for place in of_image] for layer in found.deepstack_features]
+    return found
 
 
 def _same(image: Tensor, other: Tensor) -> bool:

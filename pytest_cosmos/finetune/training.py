@@ -160,8 +160,9 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
         return figures
 
 
-def arguments_of(recipe: Recipe, folder: Path, loaded: Loaded) -> TrainingArguments:
-    """Return the Trainer's arguments for a recipe."""
+def arguments_of(recipe: Recipe, folder: Path, loaded: Loaded, shares: int = 1) -> TrainingArguments:
+    """Return the Trainer's arguments for a recipe, of which each batch is done in `shares` processes."""
+    at_a_time = recipe.batch_size // recipe.accumulation // shares
     on_gpu = loaded.model.device.type == "cuda"
     bfloat16 = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and on_gpu and torch.cuda.is_bf16_supported()
@@ -169,8 +170,8 @@ def arguments_of(recipe: Recipe, folder: Path, loaded: Loaded) -> TrainingArgume
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch_size // recipe.accumulation,
-        per_device_eval_batch_size=recipe.batch_size // recipe.accumulation,
+        per_device_train_batch_size=at_a_time,
+        per_device_eval_batch_size=at_a_time,
         gradient_accumulation_steps=recipe.accumulation,
         **_checkpointing(recipe),
         learning_rate=recipe.learning_rate,
@@ -179,6 +180,7 @@ def arguments_of(recipe: Recipe, folder: Path, loaded: Loaded) -> TrainingArgume
         warmup_steps=recipe.warmup,  # below 1: a part of all steps
         max_grad_norm=1.0,
         adam_beta2=0.98,
+        ddp_find_unused_parameters=False,  # every example shows something: both towers are always used
         bf16=bfloat16,
         use_cpu=not on_gpu,
         seed=recipe.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def test_a_picture_is_encoded_once_for_all_its_prompts_and_teaches_the_same(
     share_vision(model.model)
     shared = learnt(model, inputs)
 
+    pickle.dumps(model.model.model.get_image_features)  # a loader's process is sent the model where it cannot fork
     assert (alone[2], shared[2]) == (len(batch), pictures)
     assert shared[0] == pytest.approx(alone[0], abs=1e-5)
     torch.testing.assert_close(shared[1], alone[1], atol=1e-5, rtol=1e-3)
