@@ -29,11 +29,11 @@ _TOPIC = word_set("rating ratings level score rate rated rates grade severity ha
 _AFTER_RATING = AFTERWARDS | _TOPIC | {"and", "which", "meaning", "indicating", "representing"}
 
 # A numeral is no part of a word ("A4", "mp3", "3rd"), date, time, percentage or "3+". Possessive repeats (`++`) keep
-# a long run of digits from being tried over and over.
-_DIGITS = r"\d++(?:[.,]\d++)?+"
+# a long run of digits from being tried over and over. None of groups (`(…)?+`): Python 3.11.2 matches these wrongly.
+_DIGITS = r"\d++(?:[.,]\d++)?"
 _WORDS = "|".join(_NUMBER_WORDS)
 _QUANTITY = re.compile(
-    rf"(?P<value>(?:(?<!\w)-)?+(?<![\w/])(?<!\d[.,:]){_DIGITS}"
+    rf"(?P<value>(?:(?<!\w)-)?(?<![\w/])(?<!\d[.,:]){_DIGITS}"
     rf"|(?<![\w-])(?<!this )(?<!that )(?<!another )(?<!any )(?<!no )(?:{_WORDS}))"
     rf"(?:(?:(?P<of> ?/ ?| out of | of )|(?P<to> ?[-–—] ?| (?:to|through|or|and) ))"
     rf"(?P<bound>{_DIGITS}|(?:{_WORDS})))?"
