@@ -124,6 +124,9 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
         super().__init__(
             model=model, args=arguments, train_dataset=train, eval_dataset=held_back, data_collator=collators[0]
         )
+        # Qwen's classes deny it, but `compute_loss` below does divide by the tokens of the whole batch. Otherwise each
+        # part of a batch (accumulation, processes) would count alike, however few tokens its replies have.
+        self.model_accepts_loss_kwargs = True
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Shuffled:

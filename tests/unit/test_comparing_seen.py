@@ -134,7 +134,8 @@ def test_an_adapter_that_learnt_something_else_is_looked_at_anew(project: Path) 
 
 
 def test_a_sample_added_to_a_group_that_was_trained_on(project: Path) -> None:
-    (project / "cases/floors/samples.csv").open("a").write("media/8-a.png,cracked,test,g1\n")
+    with (project / "cases/floors/samples.csv").open("a", encoding="utf-8") as table:
+        table.write("media/8-a.png,cracked,test,g1\n")
     tile(8).save(project / "cases/floors/media/8-a.png")
     shutil.rmtree(project / "reports", ignore_errors=True)
     before, after = (ran(project, name, [("floors", "8-a.png")], adapter) for name, adapter in SIDES)
@@ -169,7 +170,8 @@ def test_groups_of_another_suite_of_the_same_name_are_others(project: Path) -> N
 def test_a_frame_of_a_video_that_was_trained_on(project: Path) -> None:
     suite = project / "cases/floors"
     write_video(suite / "media/drive.mp4", 8)
-    (suite / "samples.csv").open("a").write("media/drive.mp4,cracked,train,g4\n")
+    with (suite / "samples.csv").open("a", encoding="utf-8") as table:
+        table.write("media/drive.mp4,cracked,train,g4\n")
     trained(project, {"train": [of("floors", "drive.mp4")]}, suite_path="cases/floors")
     other = suite_of(project / "cases", "9-b.png,cracked,test,g1", name="other").folder
     (other / "media/9-b.png").rename(other / "media/drive_0003.png")
