@@ -59,8 +59,7 @@ def _bars(metric: MetricKind, threshold: Threshold) -> Iterator[str]:
         yield f"has at_least {low:g}: everything would pass."
     elif metric.higher_is_better is not True and at_most == high and at_least in (None, low):
         yield f"has at_most {high:g}: everything would pass."
-    dearest = max(threshold.cost.values(), default=0.0)
-    if at_most is not None and threshold.cost and at_most >= dearest:
+    if at_most is not None and threshold.cost and at_most >= (dearest := max(threshold.cost.values())):
         yield f"has at_most {at_most:g}, but no case costs more than {dearest:g}: everything would pass."
 
 

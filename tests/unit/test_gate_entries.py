@@ -8,6 +8,7 @@ import pytest
 
 from pytest_cosmos.errors import Problems
 from pytest_cosmos.gate import Thresholds, read_thresholds
+from pytest_cosmos.gate.entries import allowed
 from pytest_cosmos.measure import METRICS
 from pytest_cosmos.records import Threshold
 
@@ -39,6 +40,8 @@ def problem(folder: Path, section: str, entry: str) -> str:
         ),
         ("release", "f1: {at_least: 0.85, at_most: 0.9, bound: point}", {"at_least": 0.85, "at_most": 0.9}),
         ("release", "mean_absolute_error: {at_most: 1, bound: upper}", {"at_most": 1.0, "bound": "upper"}),
+        ("release", "f1: {at_least: 0.9, at_most: 0.9}", {"at_least": 0.9, "at_most": 0.9}),
+        ("release", "coverage: {at_least: 0.8, abstain_below: 1}", {"at_least": 0.8, "abstain_below": 1.0}),
         ("regression", "accuracy: {max_drop: 0.02}", {"max_drop": 0.02}),
         ("regression", "unparsed_rate: {max_rise: 0.01, min_cases: 9}", {"max_rise": 0.01, "min_cases": 9}),
         ("regression", "mean_absolute_error: {max_rise: 1.5}", {"max_rise": 1.5}),
@@ -116,16 +119,47 @@ def test_what_may_be_demanded(tmp_path: Path, section: str, entry: str, values: 
             "'accuracy': unknown key 'max_ratio'. Allowed: at_least, at_most, bound, confidence, cost, abstain_below,"
             " min_cases. max_ratio belongs under latency:",
         ),
+        (
+            "accuracy: {max_rise: 0.02}",
+            "'accuracy': unknown key 'max_rise'. Allowed: at_least, at_most, bound, confidence, cost, abstain_below,"
+            " min_cases. max_rise belongs under regression:",
+        ),
+        (
+            "accuracy: {at_least: 0.8, colour: red}",
+            "'accuracy': unknown key 'colour'. Allowed: at_least, at_most, bound, confidence, cost, abstain_below,"
+            " min_cases.",
+        ),
+        ("accuracy: 0.8", "'accuracy' is 0.8 (a number), but must be a mapping such as {at_least: 0.85}"),
+        ("accuracy: {min_cases: 3}", "'accuracy' has no bar. Write {at_least: …}."),
+        ("error_rate: {min_cases: 3}", "'error_rate' has no bar. Write {at_most: …}."),
+        ("accuracy: {at_least: 0.8, min_cases: 0}",
+         "'accuracy': min_cases is 0 (a number), but must be a whole number of at least 1"),
+        ("accuracy: {at_least: 0.8, bound: 5}",
+         "'accuracy': bound is 5 (a number), but must be text. Quote it. Write: \"5\""),
+        ("accuracy: {at_least: 0.8, confidence: high}",
+         "'accuracy': confidence is 'high' (text), but must be a number without quotes, such as 0.85"),
+        ("coverage: {at_least: 0.8, abstain_below: low}",
+         "'coverage': abstain_below is 'low' (text), but must be a number without quotes, such as 0.85"),
+        (
+            "false_alarms: {at_most: 2, bound: upper}",
+            "'false_alarms' has bound: upper, but false_alarms has no interval. Write false_alarm_rate, or bound:"
+            " point.",
+        ),
     ],
 )  # fmt: skip
 def test_mistakes_in_bars(tmp_path: Path, entry: str, told: str) -> None:
     assert problem(tmp_path, "release", entry) == told
 
 
-@pytest.mark.parametrize("confidence", ["0.5", "1", "0", "-1", "1.5"])
+@pytest.mark.parametrize("confidence", ["0.5", "1", "0", "-1", "1.5", "50", "100"])
 def test_confidence_lies_above_one_half_and_below_one(tmp_path: Path, confidence: str) -> None:
     told = problem(tmp_path, "release", f"accuracy: {{at_least: 0.8, confidence: {confidence}}}")
     assert told == f"'accuracy': confidence is {confidence}, but must lie above 0.5 and below 1, such as 0.95."
+
+
+def test_a_confidence_in_per_cent_is_told_as_a_share(tmp_path: Path) -> None:
+    told = problem(tmp_path, "release", "accuracy: {at_least: 0.8, confidence: 51}")
+    assert told == "'accuracy': confidence is 51, but must lie above 0.5 and below 1, such as 0.95. Write 0.51."
 
 
 @pytest.mark.parametrize(
@@ -169,6 +203,12 @@ def test_confidence_lies_above_one_half_and_below_one(tmp_path: Path, confidence
             " under release:.",
         ),
         (
+            "error_rate: {at_most: 0.8}",
+            "'error_rate': unknown key 'at_most'. Allowed: max_drop, max_rise, confidence, cost, abstain_below,"
+            " min_cases. at_most belongs under release: or guards:",
+        ),
+        ("accuracy: 0.02", "'accuracy' is 0.02 (a number), but must be a mapping such as {max_drop: 0.02}"),
+        (
             "accuracy: {at_least: 0.8}",
             "'accuracy': unknown key 'at_least'. Allowed: max_drop, max_rise, confidence, cost, abstain_below,"
             " min_cases. at_least belongs under release: or guards:",
@@ -200,6 +240,10 @@ def test_mistakes_in_regressions(tmp_path: Path, entry: str, told: str) -> None:
             "image: {max_ratio: 110}",
             "'image' has max_ratio 110, but it is a factor, not per cent. Write e.g. 1.10: at most 10 % slower.",
         ),
+        (
+            "image: {max_ratio: 10.5}",
+            "'image' has max_ratio 10.5, but it is a factor, not per cent. Write e.g. 1.10: at most 10 % slower.",
+        ),
         ("image: {max_ratio: 1.1, where: yes}", "'image': where is yes (a boolean), but must be text. YAML reads a bare"
          ' yes as a boolean. Write: "yes"'),
         ("image: {max_ratio: 1.1, bound: lower}", "'image': unknown key 'bound'. Allowed: max_ratio, where,"
@@ -208,6 +252,11 @@ def test_mistakes_in_regressions(tmp_path: Path, entry: str, told: str) -> None:
 )  # fmt: skip
 def test_mistakes_in_latencies(tmp_path: Path, entry: str, told: str) -> None:
     assert problem(tmp_path, "latency", entry) == told
+
+
+def test_a_value_of_a_slice_may_hold_an_equals_sign(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, "release", "'recall[prompt=a=b]': {at_least: 0.9}").release
+    assert found.slice == {"prompt": "a=b"}
 
 
 def test_the_same_slice_under_two_spellings_is_given_twice(tmp_path: Path) -> None:
@@ -288,3 +337,17 @@ def test_a_confidence_to_abstain_below_is_a_probability(tmp_path: Path, least: s
     assert told == (
         f"'coverage': abstain_below is {least}, but a confidence lies above 0 and is at most 1, such as 0.6"
     )
+
+
+@pytest.mark.parametrize("what", ["Values", "Cases"])
+def test_of_many_values_or_cases_twelve_are_listed(what: str) -> None:
+    names = [f"n{number}" for number in range(1, 14)]
+    twelve = "n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12"
+    assert allowed(what, "n13x", names) == f"{what}: {twelve}, … (13 in all). Did you mean 'n13'?"
+    assert allowed(what, "other", names[:12]) == f"{what}: {twelve}."
+
+
+def test_of_all_else_every_name_is_listed() -> None:
+    names = [f"n{number}" for number in range(1, 14)]
+    assert allowed("Suites", "other", names) == f"Suites: {', '.join(names)}."
+    assert allowed("Suites", "other", []) == "Suites: none."
