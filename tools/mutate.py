@@ -33,7 +33,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-_BARS = ("test_gate_entries", "test_gate_thresholds")
+_BARS = ("test_gate_entries", "test_gate_thresholds", "test_gate_thresholds_told")
 _WHOLE = ("test_gate_reasons", "test_gate_fails_closed")
 MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "decision": (
@@ -291,14 +291,29 @@ def _graft(module: ModuleType, mutant: Mutant) -> None:
     elif isinstance(old, type):
         for name, attribute in vars(new).items():
             if isinstance(attribute, FunctionType) and name in vars(old):
-                if name == "__init__":  # of a dataclass: the defaults are in its closure
+                if name in ("__init__", "__repr__"):  # of a dataclass: what differs is in its closure
                     setattr(old, name, attribute)
                 elif not attribute.__code__.co_freevars:
                     _graft_function(vars(old)[name], attribute)
     else:
-        for other in list(sys.modules.values()):
-            if getattr(other, "__name__", "").startswith("pytest_cosmos") and vars(other).get(mutant.name) is old:
-                setattr(other, mutant.name, new)
+        for name in (mutant.name, *_made_of(mutant)):
+            _graft_constant(name, getattr(module, name), changed[name])
+
+
+def _made_of(mutant: Mutant) -> list[str]:
+    """Return the constants that were made of the one that is changed."""
+    parts = {
+        _target(one): {part.id for part in ast.walk(one.value) if isinstance(part, ast.Name)}
+        for one in ast.parse(mutant.text).body
+        if isinstance(one, ast.Assign | ast.AnnAssign) and one.value
+    }
+    return [name for name, names in parts.items() if name and name != mutant.name and mutant.name in names]
+
+
+def _graft_constant(name: str, old: object, new: object) -> None:
+    for other in list(sys.modules.values()):
+        if getattr(other, "__name__", "").startswith("pytest_cosmos") and vars(other).get(name) is old:
+            setattr(other, name, new)
 
 
 def _graft_function(old: FunctionType, new: FunctionType) -> None:
