@@ -36,6 +36,8 @@ def test_how_prefixes_were_read_is_no_difference() -> None:
         model(generation={"attention": "sdpa", "prefix": manner}) for manner in ("whole", "shared (image)")
     )
     assert unlike(whole, shared) == unlike(model(generation={"attention": "sdpa"}), shared) == ()
+    eager = model(generation={"prefix": "whole", "attention": "eager"})
+    assert unlike(eager, whole) == ("attention sdpa, was eager",), "and hides none that is recorded after it"
 
 
 def test_every_setting_that_differs_is_named() -> None:
@@ -51,6 +53,7 @@ def test_every_setting_that_differs_is_named() -> None:
         "attention eager, was sdpa",
         "quantize int4, was none",
     )
+    assert unlike(other, model())[-1] == "quantize none, was int4"
     trained = run("b", fingerprint="cd", dtype="float32")
     assert remarks(run(), trained) == ("not asked alike: dtype float32, was bfloat16.",)
     assert remarks(run(), run("b", fingerprint="cd")) == ()
@@ -125,6 +128,11 @@ def test_faults_and_remarks_in_full() -> None:
         " adapter's doing.",
     )
     assert len(faults(BASE, eager, pair(replies, replies))) == 2
+    generic = eager.model_copy(update={"model": eager.model.model_copy(update={"family": "generic"})})
+    assert faults(BASE, generic, pair(replies, changed)) == (
+        "reason2 + lora and reason2 were not asked alike (family generic, was reason2; dtype float32, was bfloat16):"
+        " what changed need not be the adapter's doing.",
+    )
 
 
 def test_several_settings_and_devices_are_told_in_words() -> None:
@@ -164,3 +172,8 @@ def test_only_suites_that_both_have_can_have_other_labels() -> None:
     assert remarks(before, after) == ("the label files of floor have changed since.",)
     both = before.model_copy(update={"suites": tuple(one.model_copy(update={"digest": "old"}) for one in new[:2])})
     assert remarks(both, after) == ("the label files of floor, stairs have changed since.",)
+
+
+def test_a_setting_that_is_empty_is_as_one_that_is_not_recorded() -> None:
+    empty, absent = model(generation={"quantize": ""}), model(generation={})
+    assert unlike(empty, absent) == unlike(absent, empty) == ()

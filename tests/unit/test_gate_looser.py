@@ -143,3 +143,8 @@ def test_a_slice_is_the_same_whatever_the_order_of_its_conditions(tmp_path: Path
     two = "version: 1\nrelease:\n  floor:\n    accuracy[category=a,source=b]: {at_least: 0.5}\n"
     turned = two.replace("category=a,source=b", "source=b,category=a")
     assert looser(read(tmp_path, two), read(tmp_path, turned)) == ()
+
+
+def test_a_bar_that_demands_evidence_from_now_on_is_not_looser(tmp_path: Path) -> None:
+    printed = BASE.replace("bound: lower", "bound: point")
+    assert looser(read(tmp_path, printed), read(tmp_path, BASE)) == ()

@@ -83,3 +83,17 @@ def test_a_waiver_of_a_case_that_must_pass_or_that_nobody_looks_at(case: str) ->
 )
 def test_a_waiver_that_waives_nothing(case: str, problem: str) -> None:
     assert waived(case) == (f"thresholds.yaml:7: {problem}",)
+
+
+def test_where_no_case_must_pass_all_are_told_in_order() -> None:
+    waiver = Waiver(case="floor/x", reason="glare", owner="A", expires="2026-12-31", where="thresholds.yaml:7")
+    optional = {"floor": {"floor/b-binary": False, "floor/a-binary": False}}
+    assert name_problems(Thresholds(waivers=(waiver,)), KNOWN, optional) == (
+        "thresholds.yaml:7: waivers: there is no case 'floor/x'. Cases: floor/a-binary, floor/b-binary.",
+    )
+
+
+def test_a_suite_waived_without_a_case_is_known_as_a_suite() -> None:
+    assert waived("floor") == (
+        "thresholds.yaml:7: waivers: there is no case 'floor'. Cases: floor/a-binary, floor/a-severity.",
+    )
