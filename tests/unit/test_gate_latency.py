@@ -78,7 +78,9 @@ def test_what_cannot_be_compared_is_no_data(latency: Latency | None, baseline: L
 
 def test_without_a_baseline_named_it_says_how_to_name_one() -> None:
     held = check_latency([bar()], Timed(latency_run(NAME, baseline=""), times(1)))
-    assert "--baseline" in held.checks[0].message
+    assert held.checks[0].message == (
+        "no data: there is no baseline. Name one: --baseline RUN or NAME; or say --baseline none"
+    )
     assert held.checks[0].status is CheckStatus.NO_DATA
 
 
@@ -232,3 +234,59 @@ def test_only_what_was_timed_without_an_error_counts_as_timed() -> None:
 def test_the_device_of_bars_that_are_for_another_is_told() -> None:
     (check,) = check_latency([bar(device="AMD*")], Timed(latency_run(NAME), times(1), BEFORE)).checks
     assert check.message == f"no data: it is for 'AMD*', this is '{H100}'"
+
+
+def test_a_bar_is_met_up_to_and_with_its_ratio() -> None:
+    latency, then = times(1.0, NOISY), latency_of({NAME: NOISY}, run="before")
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), latency, then)).checks
+    low, high = check.metric.low, check.metric.high
+    assert low is not None
+    assert high is not None
+    assert statuses(latency, bar(max_ratio=high), baseline=then) == [CheckStatus.MET]
+    assert statuses(latency, bar(max_ratio=low), baseline=then) == [CheckStatus.NO_EVIDENCE]
+
+
+@pytest.mark.parametrize(
+    ("latency", "baseline", "why"),
+    [
+        (None, BEFORE, "nothing was timed"),
+        (times(1), latency_of({NAME: STEADY}, run="now"), "the baseline is this run itself"),
+        (
+            times(1).model_copy(update={"series": (series(NAME, workload="x"),)}),
+            BEFORE,
+            "the baseline was timed at something else (other media or another prompt): save it anew",
+        ),
+        (latency_of({}), BEFORE, "this run has not timed 'image_yes_no', but nothing."),
+        (
+            times(1),
+            latency_of({"video": STEADY, "image_yesno": STEADY}, run="before"),
+            "the baseline has not timed 'image_yes_no', but video, image_yesno. Did you mean 'image_yesno'?",
+        ),
+    ],
+)
+def test_why_there_is_no_data_in_full(latency: Latency | None, baseline: Latency, why: str) -> None:
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), latency, baseline)).checks
+    assert check.message == f"no data: {why}"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        ((60, 30), (30, 60), " [60 tokens written, 30 then]"),
+        ((60, 30), (60, 20), ""),
+        ((60, 60), (), ""),
+        ((), (60, 60), ""),
+    ],
+)
+def test_of_all_rounds_the_first_tells_how_many_tokens_were_written(
+    now: tuple[int, ...], before: tuple[int, ...], told: str
+) -> None:
+    """They are known only if they are of both; and a median of a second is told as a second."""
+    ours, theirs = (
+        latency_of({}, run=run, series=(series(NAME, [1.0] * 20, tokens=tokens * 10),))
+        for run, tokens in (("now", now), ("before", before))
+    )
+    (check,) = check_latency([bar()], Timed(latency_run(NAME), ours, theirs)).checks
+    assert check.message == (
+        "x1.000 (95 % CI 1.000-1.000; median 1 s, baseline 1 s; 20 and 20 rounds) is within x1.1" + told
+    )
