@@ -93,7 +93,7 @@ def test_where_no_case_must_pass_all_are_told_in_order() -> None:
     )
 
 
-def test_a_suite_waived_without_a_case_is_known_as_a_suite() -> None:
-    assert waived("floor") == (
-        "thresholds.yaml:7: waivers: there is no case 'floor'. Cases: floor/a-binary, floor/a-severity.",
+def test_a_case_of_a_sample_whose_id_has_a_slash_is_looked_for_in_its_suite() -> None:
+    assert waived("floor/night/a") == (
+        "thresholds.yaml:7: waivers: there is no case 'floor/night/a'. Cases: floor/a-binary, floor/a-severity.",
     )
