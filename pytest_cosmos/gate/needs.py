@@ -29,7 +29,7 @@ class Need:
     design: Design
     need: int | None
     """As many of them show that the threshold is met, with the power asked for; None: see `note`."""
-    note: str = ""
+    note: str
 
 
 def needs(
@@ -48,7 +48,7 @@ def _of_bar(held: Check, power: float) -> Need:
     threshold, measured = held.threshold, held.metric
     kind, design = METRICS[threshold.metric], design_of(measured)
     have = (measured.value, measured.clusters, measured.cases, design)
-    if measured.value is None or held.status is CheckStatus.NO_DATA:
+    if held.status is CheckStatus.NO_DATA:
         return Need(threshold, *have, None, "no data")
     if not kind.has_interval:
         return Need(threshold, *have, None, "has no interval: no number of samples proves it")

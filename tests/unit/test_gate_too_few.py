@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_cosmos.gate.too_few import counted, pairs_needed, rounded, samples_needed, too_few, too_few_pairs
-from pytest_cosmos.measure.power import MOST, proves_at_best, samples_for_bar
+from pytest_cosmos.measure.power import MOST, pairs_for_margin, proves_at_best, samples_for_bar
 from pytest_cosmos.records import Difference, Metric, Threshold
 
 
@@ -58,6 +58,13 @@ def test_it_takes_more_than_there_are() -> None:
     assert too_few(bar(at_least=0.5), measured(0.95, clusters=1, samples=1, cases=1)).endswith(" samples (1 asked)")
 
 
+def test_numbers_that_are_known_are_written_in_full_and_one_is_no_plural() -> None:
+    for asked, told in ((1, "1 sample proves only at least 0.207"), (123, "123 samples proves only at least 0.970")):
+        found = measured(0.995, cases=asked, samples=asked, clusters=asked)
+        start = f"even a figure of 1 on {told}; it takes about 2,800 samples ({asked} asked)"
+        assert too_few(bar(at_least=0.99), found) == start
+
+
 def test_so_near_to_the_bar_that_nothing_would_tell() -> None:
     assert too_few(bar(at_least=0.5), measured(0.5)) == "so near to the bar not even 1,000,000 samples would tell"
 
@@ -81,8 +88,11 @@ def test_of_nothing_nothing_can_be_told(value: float | None, clusters: int) -> N
 
 def width(clusters: int, reach: float, confidence: float, power: float) -> int:
     """By how much an interval must narrow, and the power on top: its width goes with the root of the number."""
-    extra = 1 + NormalDist().inv_cdf(power) / NormalDist().inv_cdf((1 + confidence) / 2)
-    return math.ceil(clusters * (reach * extra) ** 2)
+    return math.ceil(clusters * (reach * extra(confidence, power)) ** 2)
+
+
+def extra(confidence: float, power: float) -> float:
+    return 1 + NormalDist().inv_cdf(power) / NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +118,31 @@ def test_a_figure_that_is_no_share_and_has_no_end_over_the_bar_needs_none() -> N
     assert samples_needed(error, measured(0.5, 0.3, 0.8)) == pytest.approx(width(50, 1.5, 0.95, 0.8), abs=1)
     assert samples_needed(error, measured(0.7, 0.6, 0.8)) is None
     assert samples_needed(error, measured(0.7 - 1e-9, 0.3, 0.8)) is None  # more than MOST
+
+
+def test_one_sample_may_be_enough_and_a_million_are_in_reach() -> None:
+    error = bar("mean_absolute_error", at_most=1.0)
+    assert samples_needed(error, measured(0.0, 0.0, 0.5, clusters=1)) == 1
+    most = math.sqrt(MOST) / extra(0.95, 0.8)  # the end of the interval of one sample for which a million are needed
+    assert samples_needed(error, measured(0.0, 0.0, most * (1 - 1e-9), clusters=1)) == MOST
+    assert samples_needed(error, measured(0.0, 0.0, most * (1 + 1e-9), clusters=1)) is None
+
+
+def test_of_samples_with_four_independent_cases_fewer_are_needed_than_of_those_with_one() -> None:
+    four = {"cases": 200, "samples": 50, "clusters": 50}
+    lower = bar(at_least=0.85)
+    assert samples_needed(lower, measured(0.9, 0.85, 0.95, **four)) == 109
+    assert samples_for_bar(0.85, 0.9) == 378
+    drop = Threshold(suite="floor", metric="accuracy", max_drop=0.02, kind="regression")
+    assert pairs_needed(drop, difference(**four)) == 207
+    assert pairs_for_margin(0.02, 0.02) == 518
+
+
+def test_pairs_that_are_just_enough_are_not_asked_for_again() -> None:
+    drop = Threshold(suite="floor", metric="accuracy", max_drop=0.07, kind="regression")
+    enough = difference(cases=119, samples=119, clusters=119)
+    assert pairs_needed(drop, enough) == 119
+    assert too_few_pairs(drop, enough) == "too few cases to tell"
 
 
 def difference(**found: Any) -> Difference:
