@@ -60,13 +60,7 @@ def pack(suite: Suite, out: Path, packing: Packing) -> PackRecord:
     check_new(out)
     cases = {split: suite.cases(split) for split in TRAINABLE if suite.cases(split)}
     media = plan_media(suite.folder, (case.sample for part in cases.values() for case in part))
-    records = {
-        split: tuple(
-            packed(case, example, packing.family, media.places)
-            for case, example in zip(part, examples(suite, split, packing.family), strict=True)
-        )
-        for split, part in cases.items()
-    }
+    records = {split: _records(suite, split, packing.family, media) for split in cases}
     formats, left_out = choose_formats(packing.formats, [one for part in records.values() for one in part], media)
     needed = packing.training and needed_format(packing.family)
     if needed and needed not in formats:
@@ -94,6 +88,11 @@ def pack(suite: Suite, out: Path, packing: Packing) -> PackRecord:
         record = record.model_copy(update={"files": dict(sorted(files.items()))})
         write_whole(folder / MANIFEST, f"{record.model_dump_json(indent=2)}\n".encode())
     return record
+
+
+def _records(suite: Suite, split: str, family: Family, media: Media) -> tuple[Packed, ...]:
+    asked = zip(suite.cases(split), examples(suite, split, family), strict=True)
+    return tuple(packed(case, example, family, media.places) for case, example in asked)
 
 
 def plan_media(folder: Path, samples: Iterable[Sample]) -> Media:

@@ -22,12 +22,15 @@ _HERE = "127.0.0.1"
 
 
 def shares_of(wanted: int, device: str) -> int:
-    """Return how many processes are to train: one where others start them (`torchrun`), and on a GPU."""
+    """Return how many processes are to train: one where others start them (`torchrun`), and on a GPU.
+
+    No more than there are cores, and so many that each gets as many examples of what was to be shared by `wanted`.
+    """
     import torch
 
     if "RANK" in os.environ or (device != "cpu" and torch.cuda.is_available()):
         return 1
-    return min(wanted, os.cpu_count() or 1)
+    return max(count for count in range(1, (os.cpu_count() or 1) + 1) if wanted % count == 0)
 
 
 def train_in_processes(request: FinetuneRequest, count: int) -> Path:

@@ -54,7 +54,7 @@ def test_a_mistake_is_told_as_in_one_process(tmp_path: Path, monkeypatch: pytest
         trained(tmp_path, suite, processes=2)
 
 
-@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 2), (8, 4)])
+@pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 2), (3, 2), (8, 4)])
 def test_no_more_processes_than_cores(monkeypatch: pytest.MonkeyPatch, cores: int, count: int) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     assert shares_of(4, "cpu") == count
