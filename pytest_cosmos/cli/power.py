@@ -13,6 +13,7 @@ from pytest_cosmos.cli.printing import harmless, make_console
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.gate.needs import Need, needs
+from pytest_cosmos.measure import METRICS
 from pytest_cosmos.measure.power import (
     MOST,
     Design,
@@ -164,7 +165,7 @@ def _print_needs(folder: RunFolder, file: Path | None, root: Path, power: float)
     console.print(
         f"\nneed: as many show it in {power:.0%} of the runs, if all stays as measured: a bar with a bound (without "
         "one: as if it had), a margin by its paired interval. have, need: samples; where samples are grouped, groups. "
-        "design effect: cases worth one independent case; where nothing differs, all of a sample.",
+        "design effect of a share: cases worth one independent case; where nothing differs, all of a sample.",
         style="dim",
         markup=False,
         highlight=False,
@@ -191,7 +192,8 @@ def needs_table(found: tuple[Need, ...]) -> Table:
             "–" if one.value is None else f"{one.value:.3f}",
             f"{one.have:,}",
             f"{one.cases:,}" if one.cases else "–",
-            f"{one.design.effect:.2f}",
+            # Of what is no share it would be relative to a share of that value: of use in computing, not in reading.
+            f"{one.design.effect:.2f}" if METRICS[one.threshold.metric].proportion else "–",
             "–" if one.need is None else f"{one.need:,}",
             harmless(_verdict(one)),
         )

@@ -120,12 +120,12 @@ def test_the_thresholds_of_a_run(finished: RunFolder) -> None:
     assert "floor accuracy at_least 0.85, bound lower 0.950 100 100 1.00 83 enough" in text
     assert "floor accuracy[category=hazard] at_least 0.5 0.950 100 100 1.00 8 enough" in text
     assert "floor error_rate at_most 0 0.000 100 100 1.00 – no number of samples proves it" in text
-    assert "floor missed_hazards at_most 50 5.000 100 100 1.00 – has no interval" in text
+    assert "floor missed_hazards at_most 50 5.000 100 100 – – has no interval" in text
     assert "floor specificity at_least 0.8 – 0 – 1.00 – no data" in text
     assert "floor missed_hazard_rate at_most 0.05 0.050 100 100 1.00 – too near to the bar" in text
     assert "floor accuracy max_drop 0.02 – 100 100 1.00 1,987 too few; no comparison tells" in text
     assert "10% assumed" in text
-    assert "floor f1 max_drop 0.02 – 100 100 1.00 – no comparison tells" in text
+    assert "floor f1 max_drop 0.02 – 100 100 – – no comparison tells" in text
 
 
 def test_margins_take_what_a_comparison_has_shown(finished: RunFolder) -> None:
