@@ -33,7 +33,7 @@ from pytest_cosmos.engines.transformers import TransformersEngine  # noqa: E402
 from pytest_cosmos.finetune.recipe import TINY_RECIPE, Recipe  # noqa: E402
 from pytest_cosmos.finetune.running import Lessons, lessons_of, trainer_for  # noqa: E402
 from pytest_cosmos.finetune.towers import targets_of  # noqa: E402
-from pytest_cosmos.finetune.training import reply_loss  # noqa: E402
+from pytest_cosmos.finetune.training import reply_loss, token_weights  # noqa: E402
 from pytest_cosmos.prompting import messages  # noqa: E402
 from pytest_cosmos.settings import Settings  # noqa: E402
 from pytest_cosmos.suites import read_suite  # noqa: E402
@@ -97,16 +97,17 @@ def bare(examples: int) -> float:
         loader = trainer.get_train_dataloader()
         batches = list(loader)
         model = trainer.model.train()
-        weights = [weight for weight in model.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(weights, lr=RECIPE.learning_rate, betas=(0.9, 0.98))
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=RECIPE.learning_rate, betas=(0.9, 0.98))
         started = time.perf_counter()
         for batch in batches:
-            labels, answers = batch.pop("labels"), batch.pop("answers")
+            labels = batch.pop("labels")
+            weights = token_weights(RECIPE, batch.pop("answers"), batch.pop("hazards"))
             logits = model(**batch, logits_to_keep=labels.shape[1]).logits
-            loss = reply_loss(logits, labels, answers, RECIPE.answer_weight, None)
+            loss = reply_loss(logits, labels, weights, None)
             optimiser.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
         return time.perf_counter() - started
 

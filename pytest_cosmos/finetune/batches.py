@@ -65,11 +65,11 @@ class Collator:
         self._end = ends if isinstance(ends, int) else ends[0]
 
     def __call__(self, batch: Sequence[Drawn]) -> dict[str, Tensor]:
-        """Return the model's inputs, with `labels` (b, 1 + R) of the replies alone and `answers` (b, 1 + R).
+        """Return the model's inputs, with `labels` and `answers` (b, 1 + R) of the replies alone, and `hazards` (b, 1).
 
         Prompts are padded on the left and replies on the right, so that all replies begin at one column; R is the
         longest reply, and the column before it is the prompt's last token, which foretells the reply's first.
-        `answers` is 1 for the tokens of the answer and of the end.
+        `answers` is 1 for the tokens of the answer and of the end, `hazards` where danger is the right answer.
         """
         import torch
 
@@ -77,7 +77,8 @@ class Collator:
         for drawn in batch:  # the engine, too, prepares together only what is shown in the same way
             alike.setdefault(drawn.example.case.prompt.vision, []).append(drawn)
         inputs = _joined([self._prompts(group) for group in alike.values()], self._pad)
-        replies = [self._reply(drawn) for group in alike.values() for drawn in group]
+        ordered = [drawn for group in alike.values() for drawn in group]
+        replies = [self._reply(drawn) for drawn in ordered]
         tokens, present = _right([reply.tokens for reply in replies], self._pad)
         inputs["input_ids"] = torch.cat([inputs["input_ids"], tokens], dim=1)
         inputs["attention_mask"] = torch.cat([inputs["attention_mask"], present], dim=1)
@@ -85,6 +86,7 @@ class Collator:
             inputs[name] = torch.cat([inputs[name], torch.zeros_like(tokens)], dim=1)
         inputs["labels"] = _right([[IGNORED, *reply.labels] for reply in replies], IGNORED)[0]
         inputs["answers"] = _right([[0, *reply.answers] for reply in replies], 0)[0]
+        inputs["hazards"] = torch.tensor([[int(drawn.example.case.is_hazard is True)] for drawn in ordered])
         return inputs
 
     def _prompts(self, batch: Sequence[Drawn]) -> dict[str, Tensor]:

@@ -56,6 +56,8 @@ class Recipe(Record):
     step sees fewer pictures."""
     answer_weight: float = Field(default=0.0, ge=0)
     """How much the tokens of the answer count besides, where a reply reasons first: one answer among many words."""
+    hazard_weight: float = Field(default=1.0, gt=0)
+    """How much a reply counts whose right answer is the dangerous one, where any other counts 1."""
     other_thoughts: float = Field(default=0.0, ge=0, lt=1)
     """In which part of the examples that reason the reasoning is another sample's, and only the answer is learnt: the
     answer is then read off the picture, not off the words before it."""
@@ -92,6 +94,7 @@ TINY_RECIPE = Recipe(
     patience=4,
     batch_size=24,
     answer_weight=4,
+    hazard_weight=2,
     other_thoughts=0.1,
     augment=Augmentation(blur=0, noise=0, perspective=0, shadows=0, occlusion=0),
 )

@@ -25,6 +25,8 @@ class Epoch(Record):
     """By generation, judged as in the benchmark; an unparsed answer is wrong."""
     by_category: dict[StrictStr, float] = Field(default_factory=dict)
     """The same accuracy, category by category."""
+    recall: float | None = None
+    """Share of the hazards that were found; None: too few cases are hazards to tell."""
     score: float = 0.0
     """What the best epoch has most of."""
 

@@ -9,17 +9,13 @@ from pytest_cosmos.finetune.record import Epoch
 BY_CATEGORY = "eval_accuracy_of_"
 """Before the name of a category, in the Trainer's log."""
 
+RECALL = "eval_recall"
+
 
 def base_of(figures: Mapping[str, float]) -> Epoch:
     """Make the line of the base, from what the Trainer's `evaluate` returned before any training."""
-    accuracy = figures["eval_accuracy"]
-    return Epoch(
-        epoch=0,
-        val_loss=figures["eval_loss"],
-        val_accuracy=accuracy,
-        by_category=_by_category(figures),
-        score=accuracy,
-    )
+    first = _epoch(0, figures)
+    return first.model_copy(update={"score": first.val_accuracy})
 
 
 def epochs_of(log: Iterable[Mapping[str, float]], base: Epoch) -> tuple[Epoch, ...]:
@@ -31,28 +27,32 @@ def epochs_of(log: Iterable[Mapping[str, float]], base: Epoch) -> tuple[Epoch, .
         if "loss" in entry:
             losses[number] = entry["loss"]
         if "eval_accuracy" in entry and number:
-            categories = _by_category(entry)
-            found[number] = Epoch(
-                epoch=number,
-                train_loss=losses.get(number),
-                val_loss=entry["eval_loss"],
-                val_accuracy=entry["eval_accuracy"],
-                by_category=categories,
-                score=score(entry["eval_accuracy"], categories, base.by_category),
-            )
+            epoch = _epoch(number, entry, losses.get(number))
+            found[number] = epoch.model_copy(update={"score": score(epoch, base)})
     return (base, *(found[number] for number in sorted(found)))
 
 
-def _by_category(entry: Mapping[str, float]) -> dict[str, float]:
-    return {key.removeprefix(BY_CATEGORY): entry[key] for key in entry if key.startswith(BY_CATEGORY)}
+def _epoch(number: int, entry: Mapping[str, float], train_loss: float | None = None) -> Epoch:
+    return Epoch(
+        epoch=number,
+        train_loss=train_loss,
+        val_loss=entry["eval_loss"],
+        val_accuracy=entry["eval_accuracy"],
+        by_category={key.removeprefix(BY_CATEGORY): entry[key] for key in entry if key.startswith(BY_CATEGORY)},
+        recall=entry.get(RECALL),
+    )
 
 
-def score(accuracy: float, categories: Mapping[str, float], before: Mapping[str, float]) -> float:
-    """Return what the best epoch has most of: the accuracy, less what any category has lost against the base.
+def score(epoch: Epoch, base: Epoch) -> float:
+    """Return what the best epoch has most of: the accuracy, less the most that a category or the recall has lost.
 
-    So an epoch that gains on hard cases what it loses on easy ones is no better than the base.
+    So an epoch that gains on hard cases what it loses on easy ones is no better than the base, nor is one that raises
+    fewer false alarms and misses as many hazards more.
     """
-    return accuracy - max([0.0, *(before[name] - categories[name] for name in before if name in categories)])
+    lost = [before - epoch.by_category[name] for name, before in base.by_category.items() if name in epoch.by_category]
+    if base.recall is not None and epoch.recall is not None:
+        lost.append(base.recall - epoch.recall)
+    return epoch.val_accuracy - max([0.0, *lost])
 
 
 def best_of(epochs: Sequence[Epoch]) -> Epoch:

@@ -22,7 +22,7 @@ from pytest_cosmos.finetune.progress import Progress
 from pytest_cosmos.finetune.recipe import Recipe
 from pytest_cosmos.finetune.record import Epoch
 from pytest_cosmos.finetune.sharing import by_sample, share_vision
-from pytest_cosmos.finetune.table import BY_CATEGORY, epochs_of, is_spent
+from pytest_cosmos.finetune.table import BY_CATEGORY, RECALL, epochs_of, is_spent
 from pytest_cosmos.finetune.validation import Validation
 
 if TYPE_CHECKING:
@@ -135,12 +135,13 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return the cross entropy of the replies' tokens, the answer's weighted as the recipe says."""
-        labels, answers = inputs.pop("labels"), inputs.pop("answers")
+        """Return the cross entropy of the replies' tokens, weighted as the recipe says."""
+        labels = inputs.pop("labels")
+        weights = token_weights(self._recipe, inputs.pop("answers"), inputs.pop("hazards"))
         if self._keeps:  # a score for every word of a large vocabulary at every place of a prompt would fill memory
             inputs["logits_to_keep"] = labels.shape[1]
         outputs = model(**inputs)
-        loss = reply_loss(outputs.logits, labels, answers, self._recipe.answer_weight, num_items_in_batch)
+        loss = reply_loss(outputs.logits, labels, weights, num_items_in_batch)
         if not torch.isfinite(loss):
             raise TrainingError(not_finite(self.state.global_step, self._recipe.learning_rate))
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
@@ -157,7 +158,7 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
             self.data_collator = training
         self.model.eval()
         found = self._validation(self.args.process_index, self.args.world_size)
-        figures |= {"eval_accuracy": found.accuracy}
+        figures |= {"eval_accuracy": found.accuracy} | ({} if found.recall is None else {RECALL: found.recall})
         figures |= {f"{BY_CATEGORY}{name}": value for name, value in found.by_category.items()}
         self.log({key: value for key, value in figures.items() if key != "epoch"})
         return figures
@@ -208,18 +209,22 @@ def _checkpointing(recipe: Recipe) -> dict[str, bool]:
     return {known: True} if recipe.checkpointing else {}
 
 
-def reply_loss(logits: Tensor, labels: Tensor, answers: Tensor, answer_weight: float, items: Any) -> Tensor:
-    """Average the cross entropy over the labelled tokens; those of the answer count `1 + answer_weight` times.
+def token_weights(recipe: Recipe, answers: Tensor, hazards: Tensor) -> Tensor:
+    """Say how much each token of the replies counts: `answers` (b, 1 + R) and `hazards` (b, 1) are 1 or 0."""
+    return (1 + recipe.answer_weight * answers) * (1 + (recipe.hazard_weight - 1) * hazards)
 
-    `logits` (b, > R, V) end where the replies end; `labels` and `answers` (b, 1 + R), whose first column is that of the
+
+def reply_loss(logits: Tensor, labels: Tensor, weights: Tensor, items: Any) -> Tensor:
+    """Average the cross entropy over the labelled tokens, each counted `weights` times.
+
+    `logits` (b, > R, V) end where the replies end; `labels` and `weights` (b, 1 + R), whose first column is that of the
     prompt's last token. `items`: by how many tokens to divide, where it is a part of a larger batch; None: by its own.
     """
     kept = logits[:, -labels.shape[1] : -1].float()
     wanted = labels[:, 1:]
     each = cross_entropy(kept.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
-    weights = (1 + answer_weight * answers[:, 1:].float()).flatten()
     count = (wanted != IGNORED).sum() if items is None else items
-    return (each * weights).sum() / count
+    return (each * weights[:, 1:].flatten()).sum() / count
 
 
 def not_finite(step: int, rate: float) -> str:

@@ -51,7 +51,7 @@ def test_the_embedded_model_is_calibrated_on_the_shipped_validation_split(lone_p
     assert result.exit_code == 0, result.text
     file = json.loads((project.path / "calibration.json").read_text())
     assert len(file["fingerprint"]) == 64
-    assert {one["cases"] for one in file["temperatures"]} == {160}
+    assert {one["cases"] for one in file["temperatures"]} == {640}
     assert all(one["error_after"] < one["error_before"] for one in file["temperatures"])
     asked = (*shipped, "--limit", "20", "--allow-partial", "--cosmos-no-gate")
     plain = project.run(*asked, engine=())

@@ -14,7 +14,8 @@ from pytest_cosmos.engines.transformers_load import Loaded
 from pytest_cosmos.errors import Problems
 from pytest_cosmos.finetune.augment import Augmentation
 from pytest_cosmos.finetune.batches import IGNORED, Collator, Drawn
-from pytest_cosmos.finetune.training import reply_loss
+from pytest_cosmos.finetune.recipe import Recipe
+from pytest_cosmos.finetune.training import reply_loss, token_weights
 from pytest_cosmos.records import Vision
 from pytest_cosmos.suites import Suite
 from tests.unit.checkpoints import write_reason1, write_reason2
@@ -72,19 +73,32 @@ def test_the_reply_and_its_end_alone_are_learnt(suite: Suite, model: Loaded) -> 
 
 def test_the_loss_is_the_models_own_over_the_same_tokens(suite: Suite, model: Loaded) -> None:
     made = collator(suite, model)(drawn(suite, model)[:5])
-    labels, answers = made.pop("labels"), made.pop("answers")
+    labels, answers, hazards = (made.pop(name) for name in ("labels", "answers", "hazards"))
+    alike, answer = (token_weights(Recipe(answer_weight=more), answers, hazards) for more in (0, 1))
     whole = torch.full_like(made["input_ids"], IGNORED)
     whole[:, -labels.shape[1] :] = labels
 
     with torch.no_grad():
         output = model.model(**made, labels=whole)
-        ours = reply_loss(output.logits, labels, answers, 0.0, None)
-        weighted = reply_loss(output.logits, labels, answers, 1.0, None)
-        halved = reply_loss(output.logits, labels, answers, 0.0, 2 * int((labels != IGNORED).sum()))
+        ours = reply_loss(output.logits, labels, alike, None)
+        weighted = reply_loss(output.logits, labels, answer, None)
+        halved = reply_loss(output.logits, labels, alike, 2 * int((labels != IGNORED).sum()))
 
     assert ours.item() == pytest.approx(output.loss.item(), rel=1e-5)
     assert weighted.item() > ours.item(), "tokens of the answer count twice"
     assert halved.item() == pytest.approx(ours.item() / 2, rel=1e-5), "a part of a batch of twice as many tokens"
+
+
+def test_a_reply_to_a_hazard_may_count_more(suite: Suite, model: Loaded) -> None:
+    batch = drawn(suite, model)[:7]
+    dangerous = [one.example.case.is_hazard for one in batch]
+    assert len(set(dangerous)) == 2, "one of each at least"
+
+    made = collator(suite, model)(batch)
+    weights = token_weights(Recipe(answer_weight=3, hazard_weight=2), made["answers"], made["hazards"])
+
+    for row, danger in enumerate(dangerous):
+        assert set(weights[row].tolist()) == ({2.0, 8.0} if danger else {1.0, 4.0})
 
 
 def test_prompts_shown_in_different_ways_make_one_batch(suite: Suite, model: Loaded) -> None:

@@ -33,8 +33,8 @@ def learnt(model: Loaded, inputs: dict[str, Any]) -> tuple[float, torch.Tensor, 
     with visual.register_forward_pre_hook(
         lambda _, args, kwargs: encoded.append(len(kwargs["grid_thw"])), with_kwargs=True
     ):
-        rest = {name: value for name, value in inputs.items() if name not in ("labels", "answers")}
-        loss = reply_loss(model.model(**rest).logits, inputs["labels"], inputs["answers"], 0.0, None)
+        rest = {name: value for name, value in inputs.items() if name not in ("labels", "answers", "hazards")}
+        loss = reply_loss(model.model(**rest).logits, inputs["labels"], torch.ones_like(inputs["labels"]), None)
     slopes = torch.autograd.grad(loss, weights, allow_unused=True)
     return loss.item(), torch.cat([one.flatten() for one in slopes if one is not None]), sum(encoded)
 

@@ -44,12 +44,32 @@ def test_an_epoch_whose_validation_was_cut_off_is_none() -> None:
     assert [epoch.epoch for epoch in table(whole, validated(2, 0.8, 0.9, 0.7)[:2])] == [0, 1]
 
 
-def test_what_a_category_lost_counts_against_an_epoch() -> None:
-    gained = {"easy": 0.80, "hard": 0.9}
+def epoch_of(accuracy: float, recall: float | None = None, **categories: float) -> Epoch:
+    return Epoch(epoch=1, val_loss=1.0, val_accuracy=accuracy, by_category=categories, recall=recall)
 
-    assert score(0.85, gained, BASE.by_category) == pytest.approx(0.75)
-    assert score(0.85, {"easy": 0.95, "hard": 0.75}, BASE.by_category) == pytest.approx(0.85)
-    assert score(0.85, {}, {}) == 0.85
+
+def test_what_a_category_lost_counts_against_an_epoch() -> None:
+    assert score(epoch_of(0.85, easy=0.80, hard=0.9), BASE) == pytest.approx(0.75)
+    assert score(epoch_of(0.85, easy=0.95, hard=0.75), BASE) == pytest.approx(0.85)
+    assert score(epoch_of(0.85), BASE) == 0.85
+
+
+def test_hazards_that_are_missed_count_against_an_epoch() -> None:
+    base = BASE.model_copy(update={"recall": 0.95})
+
+    assert score(epoch_of(0.85, 0.88, easy=0.85, hard=0.9), base) == pytest.approx(0.78), "the most that is lost"
+    assert score(epoch_of(0.85, 0.97, easy=0.85, hard=0.9), base) == pytest.approx(0.80)
+    assert score(epoch_of(0.85, None, easy=0.9, hard=0.9), base) == pytest.approx(0.85)
+    assert score(epoch_of(0.85, 0.88, easy=0.9, hard=0.9), BASE) == pytest.approx(0.85)
+
+
+def test_the_trainers_log_tells_of_hazards() -> None:
+    lines = validated(1, 0.75, 0.9, 0.6)
+    base = base_of({"eval_loss": 2.0, "eval_accuracy": 0.7, "eval_recall": 0.9})
+
+    assert (base.recall, base.score) == (0.9, 0.7)
+    assert epochs_of([*lines[:2], {**lines[2], "eval_recall": 0.8}], base)[1].recall == 0.8
+    assert epochs_of(lines, base)[1].recall is None
 
 
 def test_the_best_epoch_keeps_what_the_base_could_do() -> None:

@@ -52,18 +52,18 @@ def shadow(rng: np.random.Generator, surface: Surface) -> Scene:
     kind = rng.random()
     if kind < 0.4:
         count = int(rng.integers(1, 3))
-        strokes = [even_stroke(_crossing(rng, 0.12), rng.uniform(1.4, 5)) for _ in range(count)]
+        strokes = [even_stroke(_crossing(rng, 0.12), rng.uniform(3, 8)) for _ in range(count)]
     elif kind < 0.65:
         strokes = _railings(rng)
     else:
         strokes = _twigs(rng)
-    softness = rng.uniform(0.5, 1.3)
+    softness = rng.uniform(1.0, 2.2)
     dark = gaussian_filter(draw(strokes), softness) * rng.uniform(0.4, 0.7)
     return Scene(surface, 1 - dark)
 
 
 def _railings(rng: np.random.Generator) -> list[Stroke]:
-    angle, gap, width = rng.uniform(0, np.pi), rng.uniform(18, 50), rng.uniform(1.8, 6)
+    angle, gap, width = rng.uniform(0, np.pi), rng.uniform(22, 56), rng.uniform(3, 9)
     along = np.array([np.cos(angle), np.sin(angle)])
     across = np.array([-along[1], along[0]])
     middle = inner_point(rng)
@@ -73,12 +73,12 @@ def _railings(rng: np.random.Generator) -> list[Stroke]:
 
 def _twigs(rng: np.random.Generator) -> list[Stroke]:
     side = int(rng.integers(4))
-    trunk = jagged_path(rng, border_point(rng, side), border_point(rng, side + 2), 0.09, levels=4)
-    strokes = [even_stroke(trunk, rng.uniform(1.5, 4))]
+    trunk = jagged_path(rng, border_point(rng, side), border_point(rng, side + 2), 0.05, levels=3)
+    strokes = [even_stroke(trunk, rng.uniform(3, 7))]
     for _ in range(int(rng.integers(1, 5))):
         root = trunk[int(rng.integers(2, len(trunk) - 2))]
         tip = root + (rng.uniform(-0.4, 0.4, 2) * CANVAS).astype(np.float32)
-        strokes.append(even_stroke(jagged_path(rng, root, tip, 0.08, levels=3), rng.uniform(0.8, 2)))
+        strokes.append(even_stroke(jagged_path(rng, root, tip, 0.05, levels=2), rng.uniform(1.5, 3.5)))
     return strokes
 
 
@@ -93,8 +93,8 @@ def stain(rng: np.random.Generator, surface: Surface) -> Scene:
         amount = amount.astype(np.float32) * step(smooth(rng, 5), -0.4, 1.0)
     else:
         path = _crossing(rng, 0.18)
-        left, right = (_uneven(rng, rng.uniform(0.6, 1.8), 0.5, len(path), 9) for _ in range(2))
-        amount = gaussian_filter(draw([Stroke(path, left, right)]), rng.uniform(0.5, 1.1))
+        left, right = (_uneven(rng, rng.uniform(2, 5), 0.5, len(path), 9) for _ in range(2))
+        amount = gaussian_filter(draw([Stroke(path, left, right)]), rng.uniform(1.0, 2.0))
         amount = amount * step(smooth(rng, 14), -0.9, 1.2)
     strength = rng.uniform(0.5, 1.0)
     tints = ((0.4, 0.37, 0.34), (0.5, 0.36, 0.25), (0.3, 0.3, 0.32))
@@ -106,7 +106,7 @@ def joint(rng: np.random.Generator, surface: Surface) -> Scene:
     angle = rng.choice([0.0, np.pi / 2]) + rng.normal() * 0.06
     if rng.random() < 0.3:
         angle += rng.uniform(0, np.pi)
-    width = rng.uniform(1.0, 3.6)
+    width = rng.uniform(2.0, 5.5)
     lines = [_straight(rng, angle, inner_point(rng), width)]
     if rng.random() < 0.5:
         lines.append(_straight(rng, angle + np.pi / 2, inner_point(rng), width))
@@ -130,7 +130,7 @@ def plank_gap(rng: np.random.Generator, surface: Surface) -> Scene:
     axis = surface.grain_axis or 0
     angle = axis * np.pi / 2
     lines = [
-        _straight(rng, angle + rng.normal() * 0.012, inner_point(rng, 0.12), rng.uniform(1.4, 4.2))
+        _straight(rng, angle + rng.normal() * 0.012, inner_point(rng, 0.12), rng.uniform(2.0, 5.5))
         for _ in range(int(rng.integers(1, 4)))
     ]
     gap = draw(lines)
@@ -166,7 +166,7 @@ def wet(rng: np.random.Generator, surface: Surface) -> Scene:
         film = step(level, rng.uniform(-0.4, 0.5), rng.uniform(0.06, 0.2))
     else:
         path = _crossing(rng, 0.22)
-        left, right = (_uneven(rng, rng.uniform(1, 4), 0.7, len(path), 12) for _ in range(2))
+        left, right = (_uneven(rng, rng.uniform(3, 8), 0.5, len(path), 8) for _ in range(2))
         film = gaussian_filter(draw([Stroke(path, left, right)]), 0.6)
     grey = surface.colour.mean(axis=2, keepdims=True)
     deep = np.clip(grey + (surface.colour - grey) * 1.3, 0, 1) * rng.uniform(0.42, 0.62)
@@ -189,7 +189,7 @@ def border(rng: np.random.Generator, surface: Surface) -> Scene:
     start = border_point(rng, side)
     inner = start + (np.array([CANVAS / 2, CANVAS / 2]) - start) * rng.uniform(0.4, 0.8)
     path = curved_path(rng, start, inner.astype(np.float32), 0.15)
-    stalk = draw([even_stroke(path, rng.uniform(0.8, 2.6))])
+    stalk = draw([even_stroke(path, rng.uniform(1.6, 4.5))])
     tints = ((0.25, 0.2, 0.12), (0.35, 0.33, 0.2), (0.12, 0.12, 0.13))
     tint = np.asarray(tints[int(rng.integers(3))], np.float32)
     colour = surface.colour + (stalk * 0.9)[..., None] * (tint - surface.colour)
@@ -202,10 +202,10 @@ def texture(rng: np.random.Generator, surface: Surface) -> Scene:
     for _ in range(int(rng.integers(1, 4))):
         side = int(rng.integers(4))
         start = border_point(rng, side)
-        path = jagged_path(rng, start, border_point(rng, side + int(rng.choice([1, 2]))), 0.13, 5)
-        half = _uneven(rng, rng.uniform(0.3, 1.4), 0.8, len(path), 10)
+        path = jagged_path(rng, start, border_point(rng, side + int(rng.choice([1, 2]))), 0.1, 4)
+        half = _uneven(rng, rng.uniform(1.0, 3.0), 0.6, len(path), 10)
         vein = draw([Stroke(path, half, half)])
-        amount = np.maximum(amount, 0.45 * vein + gaussian_filter(vein, rng.uniform(0.8, 2.2)))
+        amount = np.maximum(amount, 0.45 * vein + gaussian_filter(vein, rng.uniform(1.5, 3.0)))
     amount = np.clip(amount * rng.uniform(0.7, 1.0), 0, 1)
     tints = ((0.6, 0.58, 0.57), (0.7, 0.56, 0.42), (0.5, 0.55, 0.6), (1.35, 1.35, 1.33))
     scene = _stain_with(surface, amount, tints[int(rng.integers(4))])

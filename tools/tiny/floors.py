@@ -21,8 +21,8 @@ from tools.tiny.noise import CANVAS, PICTURE, Field, Points
 _MATERIAL_WEIGHTS = {"concrete": 3.0, "asphalt": 1.5, "tile": 1.2}
 # Shares of severity 2..5 among cracked tiles: clear on a plain floor, mostly faint beside a distractor.
 _CLEAR_SHARES = (0.06, 0.38, 0.3, 0.26)
-_FAINT_SHARES = (0.5, 0.3, 0.14, 0.06)
-_FAINTNESS = 0.7  # a crack beside a distractor may be this much paler
+_FAINT_SHARES = (0.25, 0.4, 0.23, 0.12)
+_FAINTNESS = 0.85  # a crack beside a distractor may be this much paler
 _TRIES = 8
 _MARGIN = CANVAS - PICTURE  # px at each side that an oblique view may leave out
 

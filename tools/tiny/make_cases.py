@@ -24,7 +24,7 @@ from tools.tiny.seeds import SPLITS
 
 Category: TypeAlias = Literal["hazard", "safe", "ambiguous"]
 
-SIZES = {"train": 3600, "validation": 160, "test": 400}
+SIZES = {"train": 3600, "validation": 640, "test": 400}
 COLUMNS = ("file", "label", "category", "split", "source", "severity", "traversable", "group", "reasoning")
 QUALITY = 88
 SHARES: dict[Category, float] = {"hazard": 0.3, "safe": 0.3, "ambiguous": 0.4}
@@ -42,12 +42,13 @@ class Stretch:
     after: int = 0  # how many tiles of the split come before
 
 
-# The second stretch of training tiles was added for fine-tuning: it leaves every other tile and group as it was.
+# The second stretches of training and validation were added for fine-tuning: they leave every other tile as it was.
 STRETCHES = (
     Stretch("train", 1200, SPLITS["train"].start),
     Stretch("validation", 160, SPLITS["validation"].start),
     Stretch("test", 400, SPLITS["test"].start),
     Stretch("train", 2400, SPLITS["train"].start + 500_000, after=1200),
+    Stretch("validation", 480, SPLITS["validation"].start + 500_000, after=160),
 )
 
 
