@@ -58,7 +58,7 @@ class Shown:
         if not self._told:
             self._console.print(HEAD)
         self._told.append(epoch.epoch)
-        self._console.print(epoch_line(epoch))
+        self._console.print(epoch_line(epoch), soft_wrap=True)  # a line of a table, however narrow the screen
 
     def end(self) -> None:
         """Take the bar away."""
@@ -84,7 +84,7 @@ class Silent:
 def epoch_line(epoch: Epoch) -> str:
     """Write one line of the table; of epoch 0, the base, there is no training loss."""
     loss = "         –" if epoch.train_loss is None else f"{epoch.train_loss:10.4f}"
-    told = {**epoch.by_category} if epoch.recall is None else {**epoch.by_category, "hazards found": epoch.recall}
+    told = {**epoch.by_category} if epoch.recall is None else {**epoch.by_category, "recall": epoch.recall}
     shares = ", ".join(f"{name} {value:.1%}" for name, value in told.items())
     aside = f"  ({shares})" if shares else ""
     return f"{epoch.epoch:5} | {loss} | {epoch.val_loss:8.4f} | {epoch.val_accuracy:12.1%}{aside}"

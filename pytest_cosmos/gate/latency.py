@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from statistics import median
 
 from pytest_cosmos.errors import suggest
 from pytest_cosmos.measure.latency import MIN_ROUNDS, Ratio, ratio_of_medians, usable
@@ -165,8 +166,8 @@ def _unlike(ours: Series, theirs: Series, timed: Timed) -> str:
         ("dtype", now.dtype, then.dtype),
         ("at most", now.generation.get("max_new_tokens"), then.generation.get("max_new_tokens")),
     ) if after != before]  # fmt: skip
-    if ours.tokens and theirs.tokens and ours.tokens[0] != theirs.tokens[0]:
-        told.append(f"{ours.tokens[0]} tokens written, {theirs.tokens[0]} then")
+    if ours.tokens and theirs.tokens and (wrote := median(ours.tokens)) != (had := median(theirs.tokens)):
+        told.append(f"{wrote:g} tokens written, {had:g} then")
     return f" [{'; '.join(told)}]" if told else ""
 
 

@@ -15,7 +15,7 @@ from pytest_cosmos.finetune.training import Examples, Shuffled, arguments_of, no
 from tests.unit.finetune_builders import drawn, loaded, read_floors
 
 EPOCHS = (
-    Epoch(epoch=0, val_loss=2.5211, val_accuracy=0.744, by_category={"safe": 0.958}),
+    Epoch(epoch=0, val_loss=2.5211, val_accuracy=0.744, by_category={"safe": 0.958, "hard": 0.5}, recall=0.9),
     Epoch(epoch=1, train_loss=0.8606, val_loss=0.5409, val_accuracy=0.785),
 )
 
@@ -77,7 +77,7 @@ def test_the_table() -> None:
 
 def test_lines_are_told_once_and_no_bar_where_nobody_watches() -> None:
     said = io.StringIO()
-    shown = Shown(Console(file=said, width=120))
+    shown = Shown(Console(file=said, width=40))
     shown.begin(10, 0)
     for epoch in (*EPOCHS, *EPOCHS):
         shown.epoch(epoch)
@@ -85,6 +85,7 @@ def test_lines_are_told_once_and_no_bar_where_nobody_watches() -> None:
     shown.end()
 
     assert said.getvalue().splitlines() == list(table_lines(EPOCHS))
+    assert table_lines(EPOCHS)[1].endswith("        74.4%  (safe 95.8%, hard 50.0%, recall 90.0%)")
 
 
 def test_what_to_do_about_a_loss_that_is_no_number() -> None:
