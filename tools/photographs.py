@@ -38,6 +38,7 @@ epochs: 12
 patience: 12
 learning_rate: 0.001
 answer_weight: 0
+hazard_weight: 1
 augment: {flips: true, turns: true, blur: 0, perspective: 0, occlusion: 0, shadows: 0}
 """
 
