@@ -56,7 +56,7 @@ class Shown:
         if epoch.epoch in self._told:
             return
         if not self._told:
-            self._console.print(HEAD)
+            self._console.print(HEAD, soft_wrap=True)
         self._told.append(epoch.epoch)
         self._console.print(epoch_line(epoch), soft_wrap=True)  # a line of a table, however narrow the screen
 
