@@ -106,7 +106,8 @@ def check_room(served: Served, settings: Settings) -> None:
     if served.context is not None and settings.max_new_tokens >= served.context:
         raise OptionError(
             f"--cosmos-max-new-tokens {settings.max_new_tokens}: {served.id} is served with a context of "
-            f"{served.context} tokens (max_model_len), which leaves no room for the question."
+            f"{served.context} tokens (max_model_len), which leaves no room for the question. Allow shorter replies "
+            f"(--cosmos-max-new-tokens {max(1, served.context // 2)}), or let the server take longer texts."
         )
 
 
