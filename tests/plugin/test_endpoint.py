@@ -120,7 +120,11 @@ def test_nobody_listens(project: Project) -> None:
         (("--model", "reason3"), lists(MODEL, "b"), f"does not serve it. It serves: {MODEL}, b."),
         ((), lists("a", "b"), "needs --model NAME-AT-THE-SERVER for"),
         ((), fails(403, "keys only"), "HTTP 403: keys only. Put the server's key into COSMOS_API_KEY"),
-        (("--cosmos-max-new-tokens", "900"), lists(MODEL, max_model_len=800), "Allow shorter replies (--cosmos-max-new-tokens 400)"),
+        (
+            ("--cosmos-max-new-tokens", "900"),
+            lists(MODEL, max_model_len=800),
+            "Allow shorter replies (--cosmos-max-new-tokens 400)",
+        ),
     ],
 )
 def test_what_the_server_cannot_do_stops_the_run_before_it_starts(
