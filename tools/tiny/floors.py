@@ -19,7 +19,7 @@ from tools.tiny.noise import CANVAS, PICTURE, Field, Points
 
 # Concrete and asphalt are what robots drive on outdoors, and what real crack photographs show.
 _MATERIAL_WEIGHTS = {"concrete": 3.0, "asphalt": 1.5, "tile": 1.2}
-# Shares of severity 2..5 among cracked tiles: clear on a plain floor, mostly faint beside a distractor.
+# Shares of severity 2..5 among cracked tiles: clear on a plain floor, fainter beside a distractor.
 _CLEAR_SHARES = (0.06, 0.38, 0.3, 0.26)
 _FAINT_SHARES = (0.25, 0.4, 0.23, 0.12)
 _FAINTNESS = 0.85  # a crack beside a distractor may be this much paler
