@@ -1,6 +1,6 @@
 """Does the gate decide as it claims to? Simulated: runs are made up whose truth is known, and measured and judged.
 
-    python -m tools.simulate_gate                                   # everything: half an hour
+    python -m tools.simulate_gate                                   # everything: an hour
     python -m tools.simulate_gate intervals power --seed 7          # two sections, with other draws
     python -m tools.simulate_gate --write docs/statistics.md        # put the tables there
 
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.simulation import comparisons, intervals, others, power, whole
+from tools.simulation import comparisons, decisions, intervals, others, power, whole
 from tools.simulation.sections import Budget, Section
 
 SECTIONS: dict[str, tuple[Callable[[Budget], Section], int]] = {
@@ -33,6 +33,8 @@ SECTIONS: dict[str, tuple[Callable[[Budget], Section], int]] = {
     "worse_figures": (comparisons.worse_figures, 400),
     "power": (power.power, 1000),
     "gate": (whole.gate, 300),
+    "decisions": (decisions.decisions, 300),
+    "sufficient": (decisions.sufficient, 400),
     "calibration": (others.calibration, 2000),
     "latency": (others.latency, 800),
 }

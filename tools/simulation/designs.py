@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_cosmos.gate import Thresholds, read_thresholds
 from pytest_cosmos.measure import Facts, read_facts
 from pytest_cosmos.records import AnswerKind, Case, Judgement, Outcome, Prompt, Reply, Sample, Verdict
 
@@ -67,6 +70,14 @@ class Suite:
         return list(np.where(right, self.right, self.wrong))
 
 
+def thresholds_of(text: str) -> Thresholds:
+    """Read sections of a thresholds file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "thresholds.yaml"
+        file.write_text(f"version: 1\n{text}\n", encoding="utf-8")
+        return read_thresholds(file)
+
+
 def sizes_of(clusters: int, sizes: str, chance: np.random.Generator) -> list[int]:
     """Draw how many cases each cluster has: `3` all three, `1-5` evenly, `1-20` most few and some many."""
     low, _, high = sizes.partition("-")
@@ -103,15 +114,16 @@ def suite_of(sizes: Sequence[int]) -> Suite:
             cases += [Case(suite=SUITE, sample=sample, prompt=prompt, expected=label) for prompt in asked]
     cases.sort(key=lambda case: case.key)
     right, wrong = np.empty(len(cases), dtype=object), np.empty(len(cases), dtype=object)
-    right[:] = [_outcome(case, case.expected) for case in cases]
-    wrong[:] = [_outcome(case, "No" if case.expected == "Yes" else "Yes") for case in cases]
+    right[:] = [outcome_of(case, case.expected) for case in cases]
+    wrong[:] = [outcome_of(case, "No" if case.expected == "Yes" else "Yes") for case in cases]
     facts = read_facts(right)[SUITE]
     by_key = {key: facts.values_of(key) for key in ("prompt", "category")}
     slices = tuple(np.asarray(values == one) for values in by_key.values() for one in sorted(set(values)))
     return Suite(facts, right, wrong, slices)
 
 
-def _outcome(case: Case, said: str) -> Outcome:
+def outcome_of(case: Case, said: str) -> Outcome:
+    """Return the outcome of a case that was answered so; only the expected answer counts as right."""
     verdict = Verdict.CORRECT if said == case.expected else Verdict.WRONG
     reply = Reply(case_key=case.key, raw=said, answer=said)
     return Outcome(case=case, reply=reply, judgement=Judgement(verdict=verdict, answer=said))

@@ -44,6 +44,13 @@ class Rate:
         share = min(max(self.value, 0.5 / self.of), 1 - 0.5 / self.of)
         return math.sqrt(share * (1 - share) / self.of)
 
+    def with_interval(self) -> str:
+        """Write it with its 95 % interval (Wilson)."""
+        from scipy.stats import binomtest
+
+        low, high = binomtest(self.hits, self.of).proportion_ci(0.95, method="wilson")
+        return f"{100 * self.value:.1f} % [{100 * low:.1f}–{100 * high:.1f}]"
+
     def __add__(self, other: Rate) -> Rate:
         return Rate(self.hits + other.hits, self.of + other.of)
 

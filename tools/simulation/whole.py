@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from pytest_cosmos.gate import Compared, Thresholds, check, check_regressions, decide, read_thresholds
+from pytest_cosmos.gate import Compared, Thresholds, check, check_regressions, decide
 from pytest_cosmos.measure import pair
 from pytest_cosmos.records import Comparison, ModelRecord, Outcome, Run, SuiteRecord
-from tools.simulation.designs import INDEPENDENT, SUITE, Bond, Change, draw_pair, sizes_of, suite_of
+from tools.simulation.designs import INDEPENDENT, SUITE, Bond, Change, draw_pair, sizes_of, suite_of, thresholds_of
 from tools.simulation.sections import Bar, Budget, Rate, Section
 
 _BAR = "release: {floor: {accuracy: {at_least: 0.85, bound: lower}}}"
@@ -53,19 +51,12 @@ def passes(cell: Cell, budget: Budget) -> Rate:
     """Draw pairs of runs, and count how often the candidate's comes to exit code 0."""
     chance = budget.chance(cell)
     suite = suite_of(sizes_of(cell.clusters, cell.sizes, Budget(0, 1).chance(cell.clusters, cell.sizes)))
-    thresholds = _thresholds(cell.thresholds)
+    thresholds = thresholds_of(cell.thresholds)
     hits = 0
     for _ in range(budget.repetitions):
         before, after = (suite.outcomes_of(side) for side in draw_pair(suite, cell.change, cell.bond, chance))
         hits += _exit_code(thresholds, before, after) == 0
     return Rate(hits, budget.repetitions)
-
-
-def _thresholds(text: str) -> Thresholds:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "thresholds.yaml"
-        file.write_text(f"version: 1\n{text}\n", encoding="utf-8")
-        return read_thresholds(file)
 
 
 def _exit_code(thresholds: Thresholds, before: Sequence[Outcome], after: Sequence[Outcome]) -> int:
