@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -269,7 +270,7 @@ def _no_evidence(run: Run, suite: str) -> str:
 
 def _flow(value: object) -> str:
     """Write YAML in one line."""
-    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).strip()
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf).strip()
 
 
 def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Only a case that both were asked alike, and both replied to, is compared; every 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -222,11 +222,11 @@ def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> V
 
 
 def _together(before: Facts, after: Facts) -> Facts:
-    """Return the rows of both sides as one, with the candidate's numbers of prompts and clusters: they are pairs."""
-    before = replace(before, prompts=after.prompts, prompt=after.prompt, cluster=after.cluster)
+    """Return the rows of both sides as one, with the candidate's numbers of prompts; clusters can't be told."""
     columns = (one.name for one in fields(Facts) if one.name != "prompts")
     joined = {name: np.concatenate([getattr(before, name), getattr(after, name)]) for name in columns}
-    return Facts(prompts=after.prompts, **{**joined, "row": np.arange(2 * len(after))})
+    own = {"prompt": np.tile(after.prompt, 2), "row": np.arange(2 * len(after))}
+    return Facts(prompts=after.prompts, **{**joined, **own})
 
 
 def _moves(figure: Figure, facts: Facts) -> Values:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_cosmos.measure import compare, difference, differences, pair
+from pytest_cosmos.measure import Pairs, Parameters, compare, difference, differences, pair
 from pytest_cosmos.measure.comparison import adjusted
 from pytest_cosmos.records import Difference
-from tests.unit.builders import TRAVERSAL, outcome, outcomes_of, run_of
+from tests.unit.builders import MATERIAL, TRAVERSAL, outcome, outcomes_of, run_of
 
 SURE: dict[str, Any] = {"suite": "floor", "metric": "accuracy", "value": 0.1, "low": 0.01, "high": 0.2}
 
@@ -101,3 +101,26 @@ def test_a_comparison_holds_what_was_found() -> None:
     assert found.unpaired == pairs.unpaired
     assert [one.case for one in found.unpaired] == ["floor/new-binary_safety", "floor/w1-binary_safety"]
     assert (found.pairs, found.right_before, found.right_after) == (5, 4, 4)
+
+
+def test_a_dearer_candidate_is_called_worse() -> None:
+    cost = Parameters(cost={"missed_hazard": 10, "false_alarm": 1})
+    before = [outcome(f"s{n}") for n in range(24)]
+    after = [outcome(f"s{n}", said="No" if n < 9 else "Yes") for n in range(24)]
+    found = difference(pair(before, after), "floor", "expected_cost", parameters=cost)
+    assert found.p_value == 2 * 0.5**9  # nine cases changed, all to the worse
+    assert found.change == "worse"
+
+
+def test_prompts_that_only_the_baseline_has_change_no_figure() -> None:
+    """Prompts are numbered as they are met, so the two runs number their common ones differently."""
+    before = [outcome(f"s{n}", expected=("Yes", "No")[n % 2], said="Yes") for n in range(20)]
+    after = [outcome(f"s{n}", expected=("Yes", "No")[n % 2]) for n in range(20)]
+    alone = difference(pair(before, after), "floor", "balanced_accuracy")
+    with_another = difference(pair([outcome("a", MATERIAL, "wood"), *before], after), "floor", "balanced_accuracy")
+    assert with_another == alone
+    assert alone.change == "improved"
+
+
+def test_pairs_are_complete_unless_told_otherwise() -> None:
+    assert Pairs({}, {}).unpaired == ()
