@@ -298,6 +298,9 @@ def _graft(module: ModuleType, mutant: Mutant) -> None:
     else:
         for name in (mutant.name, *_made_of(mutant)):
             _graft_constant(name, getattr(module, name), changed[name])
+        for name, function in vars(module).items():  # the constant may be the default of a parameter
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__ and name in changed:
+                _graft_function(function, changed[name])
 
 
 def _made_of(mutant: Mutant) -> list[str]:

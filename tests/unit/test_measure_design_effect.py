@@ -82,3 +82,16 @@ def test_where_nothing_varies_clusters_are_counted(value: float, moves: float) -
     """Also of a mean of equal values, and where a figure is at its end though cases move it."""
     influence, cluster = np.array([moves, -moves] * 6), np.arange(12) // 3
     assert effective_cases(value, influence, cluster) == 4
+
+
+def test_a_figure_that_varies_little_is_surer_than_right_and_wrong_would_be() -> None:
+    values = np.tile([0.4, 0.6], 200)
+    effective = effective_cases(0.5, influence_of(values), np.arange(400))
+    assert effective == pytest.approx(
+        0.5 * 0.5 / (0.1**2 / 400 + 1 / 400**2)
+    )  # seen, and one case as far off as can be
+
+
+def test_without_any_variance_clusters_are_as_large_as_they_are() -> None:
+    assert design_effect(0.0, np.zeros(5), np.arange(5), 1 / 5) == 1
+    assert design_effect(0.0, np.zeros(12), np.arange(12) // 3, 1 / 12) == pytest.approx(3)

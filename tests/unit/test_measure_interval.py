@@ -156,6 +156,11 @@ def test_wilson_stays_finite_for_any_quantile(value: float) -> None:
     assert all(map(math.isfinite, wilson(value, 2.0, 1e5)))
 
 
+def test_rounding_leads_wilson_past_neither_end() -> None:
+    assert {wilson(1.0, cases, 1.96)[1] for cases in range(1, 200)} == {1.0}
+    assert {wilson(0.0, cases, 1.96)[0] for cases in range(1, 200)} == {0.0}
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_shares_and_means_have_intervals_counts_and_times_have_none(name: str) -> None:
     cases = [
