@@ -65,7 +65,7 @@ def _tango_low(fixed: float, broken: float, cases: float, z: float) -> float:
         return float((fixed - broken - cases * difference) ** 2 - z * z * spread)
 
     # at the point itself the variance may be 0, which would be a root too
-    return float(brentq(excess, -1.0, found - _NUDGE, xtol=1e-12))
+    return float(brentq(excess, -1.0, found - _NUDGE))
 
 
 def figure_interval(
@@ -97,7 +97,7 @@ def share_test(change: Values, cluster: Codes) -> float:
 
     sums = np.rint(np.bincount(cluster, change)).astype(np.int64)
     chances = np.ones(1)
-    for size, count in zip(*np.unique(np.abs(sums[sums != 0]), return_counts=True), strict=True):
+    for size, count in np.column_stack(np.unique(np.abs(sums[sums != 0]), return_counts=True)):
         spread = np.zeros(2 * size * count + 1)
         spread[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
         chances = np.convolve(chances, spread)
@@ -120,7 +120,6 @@ def figure_test(change: Values, cluster: Codes) -> float:
         (sums,),
         lambda flipped, axis: np.round(flipped.sum(axis=axis), 12),  # sums that are equal but for rounding are ties
         permutation_type="samples",
-        vectorized=True,
         n_resamples=RESAMPLES,
         batch=max(1, 1_000_000 // len(sums)),  # memory: a number for each cluster of each flip
         rng=np.random.default_rng(0),
@@ -133,5 +132,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
     order = np.argsort(p_values)
     left = np.arange(len(p_values), 0, -1)
     adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(left * np.asarray(p_values, dtype=np.float64)[order]))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(left * np.asarray(p_values)[order]))
     return [float(p) for p in adjusted]
