@@ -69,7 +69,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
         "measure.interval",
         ("test_measure_interval", "test_measure_design_effect", "test_crosschecks_interval"),
     ),
-    "power": ("measure.power", ("test_measure_power", "test_cli_power")),
+    "power": ("measure.power", ("test_measure_power_edges", "test_measure_power", "test_cli_power")),
 }
 """Of each module where it is, and the tests that must notice any change."""
 

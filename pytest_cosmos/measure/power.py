@@ -71,7 +71,7 @@ def bar_power(
     from scipy.special import betainc
     from scipy.stats import binom
 
-    number = np.atleast_1d(np.asarray(samples, dtype=np.float64))
+    number = np.atleast_1d(samples)
     cases, z = design.worth(number), _quantile(number, confidence, design)
     if not design.clustered and design.effect <= 1:
         needed = cases * bar + z * np.sqrt(cases * bar * (1 - bar))
@@ -79,9 +79,8 @@ def bar_power(
     share = np.full(len(number), expect)
     for _ in range(4):  # from which share of right answers on; how many cases it is taken to rest on depends on it
         share = np.minimum(bar + z * np.sqrt(bar * (1 - bar) / design.seen(number, share * (1 - share))), 1.0)
-    reachable = share < 1
-    needed = np.where(reachable, share, 0.5) * cases
-    return np.where(reachable, betainc(needed + 0.5, cases - needed + 0.5, expect), 0.0)
+    needed = share * cases
+    return np.where(share < 1, betainc(needed + 0.5, cases - needed + 0.5, expect), 0.0)
 
 
 def samples_for_bar(
@@ -95,37 +94,33 @@ def samples_for_bar(
     """Return from how many samples on a bar is proven with this power; None: more than MOST, or never."""
     if not bar < expect <= 1:
         return None
-    low, high = _around(bar, expect, confidence, power, design)
-    while low <= MOST:
-        numbers = np.arange(low, high + 1, dtype=np.float64)
-        weak = np.flatnonzero(bar_power(numbers, bar, expect, confidence=confidence, design=design) < power)
+    high = _about(bar, expect, confidence, power, design)
+    while high <= 2 * MOST:
+        powers = bar_power(np.arange(1.0, high + 1), bar, expect, confidence=confidence, design=design)
+        weak = np.flatnonzero(powers < power)
         # exact power rises like a saw: what counts is where it falls short for the last time
-        if not len(weak) and low > 1:
-            low, high = max(1, low // 2), low
-        elif len(weak) and weak[-1] > 0.9 * len(numbers):
-            low, high = (low + high) // 2, 2 * high
-        else:
-            needed = low + (int(weak[-1]) + 1 if len(weak) else 0)
+        needed = int(weak[-1]) + 2 if len(weak) else 1
+        if needed <= 0.9 * high:
             return needed if needed <= MOST else None
+        high *= 2
     return None
 
 
-def _around(bar: float, expect: float, confidence: float, power: float, design: Design) -> tuple[int, int]:
-    """Return between which numbers of samples to look: the normal approximation, and room on both sides."""
+def _about(bar: float, expect: float, confidence: float, power: float, design: Design) -> int:
+    """Return up to how many samples to look first: the normal approximation, and some room."""
     from scipy.special import ndtri
 
     spread = float(ndtri((1 + confidence) / 2)) * math.sqrt(bar * (1 - bar))
     spread += float(ndtri(power)) * math.sqrt(expect * (1 - expect))
     samples = (spread / (expect - bar)) ** 2 * max(1.0, design.effect) / design.cases_per_sample
-    guess = int(min(samples, 2.0 * MOST))
-    return max(1, int(0.8 * guess) - 200), int(1.2 * guess) + 200
+    return int(min(1.2 * samples, 2.0 * MOST)) + 200
 
 
 def proves_at_best(cases: int, clusters: int, confidence: float = CONFIDENCE) -> float:
     """Return the low end of the interval where every answer is right: no bar above it can be proven on so many."""
     design = Design(cases / clusters) if clusters else INDEPENDENT
     z = float(_quantile(np.array([float(clusters)]), confidence, design)[0])
-    return clusters / (clusters + z * z) if clusters else 0.0
+    return clusters / (clusters + z * z)
 
 
 def design_of(metric: Metric) -> Design:
@@ -141,8 +136,6 @@ def design_of(metric: Metric) -> Design:
     a, b = square - 0.25, 2 * square - spread
     s = (-b - math.sqrt(max(b * b - 4 * a * square, 0.0))) / (2 * a) if a < 0 else 0.0
     z = float(_quantile(np.array([float(metric.clusters)]), metric.confidence, design)[0])
-    if s <= 0:
-        return design
     return Design(
         design.cases_per_sample, _true_effect(float(metric.cases * s / (z * z)), metric.clusters, spread, design)
     )
@@ -151,7 +144,7 @@ def design_of(metric: Metric) -> Design:
 def _true_effect(seen: float, samples: int, spread: float, design: Design) -> float:
     """Take out the cluster that the interval has imagined, see `Design.seen`."""
     size = design.cases_per_sample
-    if size > 1 and seen < size and spread > 0:
+    if seen < size and spread > 0:
         seen = (seen * (spread + 1 / samples) - size / samples) / spread
     # rounding must not make clusters of independent cases
     return seen if seen > 1 + 1e-6 else 1.0
@@ -234,9 +227,9 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, *, confidenc
 
     def needed(number: NDArray[np.int64]) -> NDArray[np.int64]:
         # the smallest k with 2 P(X >= k) <= alpha
-        return np.asarray(binom.isf((1 - confidence) / 2, number, 0.5) + 1, dtype=np.int64)
+        return np.asarray(binom.isf((1 - confidence) / 2, number, 0.5) + 1)
 
-    return _over_discordant(pairs, discordant, -difference, needed, two_sided=True)
+    return _over_discordant(pairs, discordant, difference, needed, two_sided=True)
 
 
 def pairs_for_difference(
@@ -251,14 +244,14 @@ def pairs_for_difference(
 
     def enough(samples: int) -> bool:
         pairs = math.floor(design.worth(np.array([float(samples)]))[0] + 1e-9)
-        return pairs > 0 and mcnemar_power(pairs, difference, discordant, confidence=confidence) >= power
+        return mcnemar_power(pairs, difference, discordant, confidence=confidence) >= power
 
     return _first(enough)
 
 
 def detectable(pairs: int, discordant: float, *, confidence: float = CONFIDENCE, power: float = POWER) -> float | None:
     """Return the smallest difference that McNemar's test finds with this power; None: not even the largest."""
-    if pairs < 1 or mcnemar_power(pairs, discordant, discordant, confidence=confidence) < power:
+    if mcnemar_power(pairs, discordant, discordant, confidence=confidence) < power:
         return None
     low, high = 0.0, discordant
     for _ in range(40):
@@ -287,7 +280,7 @@ def _over_discordant(
     least = needed(number)
     found = binom.sf(least - 1, number, fixed)
     if two_sided:
-        found = np.minimum(found + binom.cdf(number - least, number, fixed), 1.0)
+        found = found + binom.cdf(number - least, number, fixed)
     return float((binom.pmf(number, pairs, discordant) * found).sum())
 
 

@@ -111,6 +111,7 @@ def test_the_design_effect_is_read_off_the_interval(clusters: int, size: int, da
     )
     design = design_of(metric)
     assert design.cases_per_sample == size
+    assert size > 1 or design.effect == 1
     z = proves_at_best(len(right), clusters)
     z = math.sqrt(clusters * (1 - z) / z)
     samples = np.array([float(clusters)])
@@ -138,6 +139,7 @@ def test_the_design_effect_of_pairs_is_read_off_their_interval(clusters: int, si
     )  # fmt: skip
     design, discordant = design_of_pairs(found)
     assert discordant == pytest.approx(max(fixed + broken, 0.5) / number)
+    assert size > 1 or design.effect == 1
     spread = discordant - (change.mean()) ** 2
     seen = float(design.seen(np.array([float(clusters)]), spread)[0]) if fixed + broken else clusters
     if fixed + broken and effect_on(change, cluster) < number * 0.99:
@@ -213,6 +215,7 @@ def test_pairs_for_a_margin_are_the_fewest(margin: float, discordant: float) -> 
 def test_the_detectable_difference_is_found_with_the_power_asked_for(pairs: int, discordant: float) -> None:
     found = detectable(pairs, discordant)
     assert found is not None
+    assert 0 < found < discordant
     assert mcnemar_power(pairs, found, discordant) == pytest.approx(0.8, abs=0.01)
 
 
