@@ -92,28 +92,17 @@ def samples_for_bar(
     design: Design = INDEPENDENT,
 ) -> int | None:
     """Return from how many samples on a bar is proven with this power; None: more than MOST, or never."""
-    if not bar < expect <= 1:
+    if not bar < expect <= 1 or bar_power(MOST, bar, expect, confidence=confidence, design=design)[0] < power:
         return None
-    high = _about(bar, expect, confidence, power, design)
-    while high <= 2 * MOST:
+    high = 1000
+    while True:
         powers = bar_power(np.arange(1.0, high + 1), bar, expect, confidence=confidence, design=design)
         weak = np.flatnonzero(powers < power)
         # exact power rises like a saw: what counts is where it falls short for the last time
         needed = int(weak[-1]) + 2 if len(weak) else 1
         if needed <= 0.9 * high:
-            return needed if needed <= MOST else None
+            return needed
         high *= 2
-    return None
-
-
-def _about(bar: float, expect: float, confidence: float, power: float, design: Design) -> int:
-    """Return up to how many samples to look first: the normal approximation, and some room."""
-    from scipy.special import ndtri
-
-    spread = float(ndtri((1 + confidence) / 2)) * math.sqrt(bar * (1 - bar))
-    spread += float(ndtri(power)) * math.sqrt(expect * (1 - expect))
-    samples = (spread / (expect - bar)) ** 2 * max(1.0, design.effect) / design.cases_per_sample
-    return int(min(1.2 * samples, 2.0 * MOST)) + 200
 
 
 def proves_at_best(cases: int, clusters: int, confidence: float = CONFIDENCE) -> float:
@@ -291,7 +280,7 @@ def _fixed_needed(pairs: int, discordant: NDArray[np.int64], margin: float, z: f
         middle = (low + high) // 2
         enough = tango_score(pairs, middle, discordant - middle, -margin) > z
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
-    return np.asarray(high, dtype=np.int64)
+    return high
 
 
 def tango_score(

@@ -21,6 +21,7 @@ from pytest_cosmos.measure.power import (
     pairs_for_difference,
     pairs_for_margin,
     samples_for_bar,
+    tango_score,
 )
 from pytest_cosmos.records import Difference, Metric
 
@@ -53,7 +54,7 @@ def test_power_on_clusters_is_how_often_the_interval_clears_the_bar(
     design, z, worth = Design(size, effect), float(t.ppf(0.975, samples - 1)), round(samples * size / effect)
     seen = [float(design.seen(np.array([samples]), v * (1 - v))[0]) for v in np.arange(worth + 1) / worth]
     clears = [k for k in range(worth + 1) if wilson(k / worth, seen[k], z)[0] >= bar]
-    exact = float(binom.pmf(clears, worth, expect).sum())
+    exact = float(np.sum(binom.pmf(clears, worth, expect)))
     assert bar_power(samples, bar, expect, design=design)[0] == pytest.approx(exact, abs=0.01)
 
 
@@ -66,7 +67,7 @@ def test_cases_that_are_worth_less_have_the_power_of_fewer() -> None:
 @pytest.mark.parametrize(("samples", "size"), [(5, 3), (22, 3), (22, 10)])
 def test_a_bar_that_not_even_the_best_result_reaches_is_never_proven(samples: int, size: int) -> None:
     assert bar_power(samples, 0.9, 1.0, design=Design(size, size))[0] == 0
-    assert bar_power(samples, 0.9, 0.97, design=Design(size, 1.0), confidence=0.96)[0] == 0
+    assert bar_power(15, 0.8, 0.99, design=Design(size, 1.0))[0] == 0
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.99])
@@ -105,6 +106,21 @@ def test_pairs_in_clusters_are_as_many_as_the_interval_takes_them_for(confidence
 def test_a_sample_that_is_worth_no_pair_shows_nothing() -> None:
     with np.errstate(divide="raise", invalid="raise"):
         assert (pairs_for_margin(0.1, 0.2, design=Design(1, 1.5)) or 0) > 100
+
+
+def test_the_largest_difference_is_found_with_the_confidence_asked_for() -> None:
+    assert detectable(100, 0.09) is not None
+    assert detectable(100, 0.09, confidence=0.99) is None
+
+
+def test_where_no_pair_differs_the_score_is_that_of_the_margin_alone() -> None:
+    nothing = np.zeros(1)
+    assert tango_score(30, nothing, nothing, -0.01)[0] == pytest.approx(math.sqrt(30 * 0.01 / 0.99))
+
+
+def test_a_margin_of_everything_is_kept_unless_all_are_broken() -> None:
+    with np.errstate(divide="raise", invalid="raise"):
+        assert margin_power(10, 1.0, 0.5) == pytest.approx(1, abs=1e-5)
 
 
 def test_no_more_pairs_are_fixed_than_differ() -> None:
