@@ -69,6 +69,8 @@ def test_what_is_not_over_the_bar_is_never_proven(expect: float) -> None:
 
 def test_more_than_anybody_asks_is_none() -> None:
     assert samples_for_bar(0.85, 0.8501) is None
+    assert samples_for_bar(0.85, 0.8511, confidence=0.9999) is None
+    assert samples_for_bar(0.85, 0.8511, design=Design(1, 4.0)) is None
     assert pairs_for_margin(0.0001, 0.1) is None
     assert pairs_for_difference(0.0001, 0.1) is None
     assert (samples_for_bar(0.85, 0.8505) or MOST) <= MOST
