@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,17 +93,16 @@ def samples_for_bar(
     design: Design = INDEPENDENT,
 ) -> int | None:
     """Return from how many samples on a bar is proven with this power; None: more than MOST, or never."""
-    if not bar < expect <= 1 or bar_power(MOST, bar, expect, confidence=confidence, design=design)[0] < power:
+    shown = partial(bar_power, bar=bar, expect=expect, confidence=confidence, design=design)
+    if not bar < expect <= 1 or shown(MOST)[0] < power:
         return None
     high = 1000
-    while True:
-        powers = bar_power(np.arange(1.0, high + 1), bar, expect, confidence=confidence, design=design)
-        weak = np.flatnonzero(powers < power)
-        # exact power rises like a saw: what counts is where it falls short for the last time
-        needed = int(weak[-1]) + 2 if len(weak) else 1
-        if needed <= 0.9 * high:
-            return needed
+    while shown(high)[0] < power:
         high *= 2
+    low = 1 if high == 1000 else high // 2
+    # exact power rises like a saw: what counts is where it falls short for the last time
+    weak = np.flatnonzero(shown(np.arange(low, 1.2 * high)) < power)
+    return low + int(weak[-1]) + 1 if len(weak) else low
 
 
 def proves_at_best(cases: int, clusters: int, confidence: float = CONFIDENCE) -> float:
