@@ -136,7 +136,8 @@ def test_without_an_interval_cases_are_taken_for_independent(missing: dict[str, 
 
 @pytest.mark.parametrize("missing", [{"fixed": None}, {"broken": None}, {"low": None}, {"high": None}, {"clusters": 0}])
 def test_without_an_interval_of_pairs_all_of_them_may_differ(missing: dict[str, None]) -> None:
-    assert design_of_pairs(PAIRS)[1] == 9 / 60
+    design, differ = design_of_pairs(PAIRS)
+    assert (design.cases_per_sample, differ) == (PAIRS.cases / PAIRS.clusters, 9 / 60)
     assert design_of_pairs(PAIRS.model_copy(update=missing)) == (INDEPENDENT, 1.0)
 
 
