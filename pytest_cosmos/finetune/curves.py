@@ -8,7 +8,7 @@ from pytest_cosmos.finetune.record import Epoch
 
 
 def curves_svg(epochs: Sequence[Epoch], best: int) -> str:
-    """Draw both losses above, the validation accuracy over all and by category below; a rule marks the kept epoch."""
+    """Draw both losses above, accuracy (over all, by category) and recall below; a rule marks the kept epoch."""
     import altair
     import vl_convert
 
@@ -21,7 +21,7 @@ def curves_svg(epochs: Sequence[Epoch], best: int) -> str:
     accuracies = [
         {"epoch": epoch.epoch, "cases": name, "value": value}
         for epoch in epochs
-        for name, value in {"all": epoch.val_accuracy, **epoch.by_category}.items()
+        for name, value in {"all": epoch.val_accuracy, **epoch.watched}.items()
     ]
     axis = altair.X("epoch:Q").axis(tickMinStep=1, format="d").title("epoch")
     loss = altair.Chart(altair.Data(values=losses)).mark_line(point=True)
@@ -30,7 +30,7 @@ def curves_svg(epochs: Sequence[Epoch], best: int) -> str:
     upper = loss.encode(x=axis, y=altair.Y("value:Q").title("loss"), color=altair.Color("split:N").title("split"))
     lower = accuracy.encode(
         x=axis,
-        y=altair.Y("value:Q").title("validation accuracy").axis(format="%").scale(zero=False),
+        y=altair.Y("value:Q").title("validation: accuracy, recall").axis(format="%").scale(zero=False),
         color=altair.Color("cases:N").title("cases"),
     )
     size = {"width": 420, "height": 180}

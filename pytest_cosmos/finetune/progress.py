@@ -84,8 +84,7 @@ class Silent:
 def epoch_line(epoch: Epoch) -> str:
     """Write one line of the table; of epoch 0, the base, there is no training loss."""
     loss = "         –" if epoch.train_loss is None else f"{epoch.train_loss:10.4f}"
-    told = {**epoch.by_category} if epoch.recall is None else {**epoch.by_category, "recall": epoch.recall}
-    shares = ", ".join(f"{name} {value:.1%}" for name, value in told.items())
+    shares = ", ".join(f"{name} {value:.1%}" for name, value in epoch.watched.items())
     aside = f"  ({shares})" if shares else ""
     return f"{epoch.epoch:5} | {loss} | {epoch.val_loss:8.4f} | {epoch.val_accuracy:12.1%}{aside}"
 

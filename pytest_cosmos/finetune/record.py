@@ -30,6 +30,11 @@ class Epoch(Record):
     score: float = 0.0
     """What the best epoch has most of."""
 
+    @property
+    def watched(self) -> dict[str, float]:
+        """What is not to be lost in training: the accuracy of each category, and the recall."""
+        return self.by_category | ({} if self.recall is None else {"recall": self.recall})
+
 
 class Plan(Record):
     """What is trained on what: all that decides the result. checkpoints/plan.json, while training runs."""

@@ -49,9 +49,7 @@ def score(epoch: Epoch, base: Epoch) -> float:
     So an epoch that gains on hard cases what it loses on easy ones is no better than the base, nor is one that raises
     fewer false alarms and misses as many hazards more.
     """
-    lost = [before - epoch.by_category[name] for name, before in base.by_category.items() if name in epoch.by_category]
-    if base.recall is not None and epoch.recall is not None:
-        lost.append(base.recall - epoch.recall)
+    lost = [before - epoch.watched[name] for name, before in base.watched.items() if name in epoch.watched]
     return epoch.val_accuracy - max([0.0, *lost])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,10 @@ PLAN = Plan(
 
 
 def finished(best: int) -> Finetune:
-    epochs = tuple(Epoch(epoch=number, val_loss=1.0, val_accuracy=0.5 + number / 10) for number in range(3))
+    epochs = tuple(
+        Epoch(epoch=number, val_loss=1.0, val_accuracy=0.5 + number / 10, by_category={"easy": 0.9}, recall=0.8)
+        for number in range(3)
+    )
     return Finetune(
         **PLAN.model_dump(),
         adapted=("q_proj",),
@@ -128,7 +132,9 @@ def test_the_best_epochs_adapter_is_kept_and_every_epochs_beside_it(tmp_path: Pa
     for folder in folders:
         assert {path.name for path in folder.iterdir()} == {*outputs.ADAPTER_FILES, "trainer_state.json"}
     assert read_finetune(tmp_path) == finished(best=1)
-    assert (tmp_path / "curves.svg").read_text().startswith("<svg")
+    curves = (tmp_path / "curves.svg").read_text()
+    assert curves.startswith("<svg")
+    assert {">all</text>", ">easy</text>", ">recall</text>"} <= set(re.findall(r">\w+</text>", curves))
     assert read_finetune(tmp_path / "checkpoints") is None
 
 
