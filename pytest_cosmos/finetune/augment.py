@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, StrictStr
 
 from pytest_cosmos.records import Record
 from pytest_cosmos.runlog import write_whole
@@ -46,6 +46,8 @@ class Augmentation(Record):
     """Wide, with soft edges: none could be taken for a crack."""
     occlusion: float = Field(default=1, ge=0, le=1)
     """Up to three small things lying about, far apart."""
+    masks: StrictStr = ""
+    """The suite's column that names masks of what the label is about: nothing that lies about may hide it."""
     flips: bool = False
     """Mirror half of the pictures, left to right."""
     turns: bool = False

@@ -18,10 +18,13 @@ from pytest_cosmos.engines.transformers_sizes import sample_key
 from pytest_cosmos.errors import Problems
 from pytest_cosmos.finetune.augment import Augmentation, augment
 from pytest_cosmos.finetune.examples import Example
+from pytest_cosmos.finetune.masks import load_mask
 from pytest_cosmos.prompting import reply_text
 from pytest_cosmos.records import Case, Vision
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
 
@@ -51,13 +54,14 @@ class Collator:
         folders: Mapping[str, Path],
         *,
         vary: Augmentation | None = None,
+        masks: Mapping[str, Path] | None = None,
         other_thoughts: float = 0.0,
         thoughts: Sequence[str] = (),
     ) -> None:
         self._family = loaded.family
         self._tokenizer = loaded.processor.tokenizer
         self._preparer = Preparer(loaded, folders, shares=())
-        self._vary = vary
+        self._vary, self._masks = vary, masks or {}
         self._other_thoughts = other_thoughts
         self._thoughts = thoughts
         self._pad = int(loaded.model.generation_config.pad_token_id)
@@ -102,7 +106,11 @@ class Collator:
             return None
         config = self._vary
         seeds = {sample_key(drawn.example.case): drawn.seed for drawn in batch}
-        return lambda case, picture: augment(picture, config, seeds[sample_key(case)])
+        return lambda case, picture: augment(picture, config, seeds[sample_key(case)], self._mask(case))
+
+    def _mask(self, case: Case) -> NDArray[np.bool_] | None:
+        path = self._masks.get(case.sample.id)
+        return None if path is None else load_mask(path)
 
     def _reply(self, drawn: Drawn) -> _Reply:
         case, text = drawn.example.case, drawn.example.response

@@ -52,6 +52,8 @@ class Plan(Record):
     """Hashes of the media of its test split: the leak guard has found none of them to be such a copy."""
     examples: dict[StrictStr, int]
     """By split; of `train` those of one epoch, after mixing and balancing."""
+    masks: StrictStr = ""
+    """SHA-256 over the masks that variations spare; empty: there are none."""
     reasoned: int = 0
     """Examples of one epoch that teach reasoning."""
     recipe: Recipe

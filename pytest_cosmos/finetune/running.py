@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +28,7 @@ from pytest_cosmos.finetune import outputs
 from pytest_cosmos.finetune.augment import augment, contact_sheet
 from pytest_cosmos.finetune.batches import Collator
 from pytest_cosmos.finetune.examples import Example, examples
+from pytest_cosmos.finetune.masks import find_masks, load_mask, masks_digest
 from pytest_cosmos.finetune.processes import shares_of, train_in_processes
 from pytest_cosmos.finetune.progress import Progress, Shown, Silent
 from pytest_cosmos.finetune.recipe import Recipe, read_recipe, usual_recipe
@@ -55,6 +56,8 @@ class Lessons:
     train: tuple[Example, ...]
     """Of one epoch."""
     validation: tuple[Example, ...]
+    masks: Mapping[str, Path]
+    """Of what the labels of training samples are about, by their ids."""
 
 
 def run(request: FinetuneRequest, console: Console) -> Path:
@@ -107,23 +110,26 @@ def lessons_of(suite: Suite, loaded: Loaded, recipe: Recipe) -> Lessons:
     """Choose what is learnt from."""
     every = examples(suite, "train", loaded.family)
     train = select(every, mix=recipe.mix, balance=recipe.balance, shots=recipe.shots, seed=recipe.seed)
-    return Lessons(suite, train, examples(suite, "validation", loaded.family))
+    column = recipe.augment.masks if recipe.augment is not None else ""
+    masks = find_masks(suite, (one.case.sample for one in train), column) if column else {}
+    return Lessons(suite, train, examples(suite, "validation", loaded.family), masks)
 
 
 def show_pictures(out: Path, lessons: Lessons, recipe: Recipe) -> None:
     """Save some training pictures with their variations, for the eye; nothing where pictures are not varied."""
     if recipe.augment is None or (out / PICTURES).exists():
         return
-    files = dict.fromkeys(
-        lessons.suite.folder / name
+    files = {
+        lessons.suite.folder / name: lessons.masks.get(example.case.sample.id)
         for example in lessons.train
         for name in example.case.sample.media
         if media_kind(name) == "image"
-    )
+    }
     rows = []
-    for path in list(files)[:: max(1, len(files) // _ROWS)][:_ROWS]:
-        picture = load_image(path)
-        rows.append([picture, *(augment(picture, recipe.augment, seed) for seed in range(_VARIANTS))])
+    for row, (path, marked) in enumerate(list(files.items())[:: max(1, len(files) // _ROWS)][:_ROWS]):
+        picture, mask = load_image(path), load_mask(marked) if marked else None
+        seeds = range(row * _VARIANTS, (row + 1) * _VARIANTS)  # others in each row: more kinds are to be seen
+        rows.append([picture, *(augment(picture, recipe.augment, seed, mask) for seed in seeds)])
     if rows:
         contact_sheet(rows, out / PICTURES)
 
@@ -141,6 +147,7 @@ def plan_of(lessons: Lessons, loaded: Loaded, recipe: Recipe, root: Path) -> Pla
         suite_path=Path(os.path.relpath(lessons.suite.folder, root)).as_posix(),
         test_media=_media(sample for sample in lessons.suite.samples if sample.split == "test"),
         examples={split: len(part) for split, part in seen.items()},
+        masks=masks_digest(lessons.masks),
         reasoned=sum(example.case.prompt.reasoning for example in lessons.train),
         recipe=recipe,
         versions={name: version(name) for name in _VERSIONS},
@@ -228,7 +235,14 @@ def _collators(loaded: Loaded, lessons: Lessons, recipe: Recipe) -> tuple[Collat
     folders = {lessons.suite.name: lessons.suite.folder}
     said = (example.case.sample.reasoning for example in lessons.train)
     thoughts = tuple(dict.fromkeys(reasoning for reasoning in said if reasoning))
-    vary = Collator(loaded, folders, vary=recipe.augment, other_thoughts=recipe.other_thoughts, thoughts=thoughts)
+    vary = Collator(
+        loaded,
+        folders,
+        vary=recipe.augment,
+        masks=lessons.masks,
+        other_thoughts=recipe.other_thoughts,
+        thoughts=thoughts,
+    )
     return vary, Collator(loaded, folders)
 
 
