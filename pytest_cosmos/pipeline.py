@@ -19,6 +19,7 @@ from pytest_cosmos.gate import (
     Compared,
     Thresholds,
     Timed,
+    answering,
     check,
     check_latency,
     check_regressions,
@@ -65,9 +66,11 @@ def conclude(
 
     `today` decides which waivers hold; None: the day that it is (UTC). `root` is the project, with adapters and suites.
     """
-    found = judge(folder, folder.read_run(), thresholds, baselines, today, root)
+    run = folder.read_run()
+    found = judge(folder, run, thresholds, baselines, today, root)
     folder.write_thresholds(thresholds.source if thresholds is not None else b"")
-    folder.write_run(found.run)
+    # what it must answer for besides is this file's demand, not the next one's
+    folder.write_run(found.run.model_copy(update={"required": run.required}))
     folder.write_summary(found.summary)
     folder.write_comparisons(tuple(side.compared.comparison for side in found.sides))
     return found
@@ -82,6 +85,7 @@ def judge(
     root: Path = Path(),
 ) -> Conclusion:
     """Do the same and write nothing but the ledger of comparisons; `run`: as run.json has it, or is to have it."""
+    run = answering(run, thresholds)
     raw = tuple(folder.read_outcomes())
     outcomes = scale(raw, run.temperatures)
     # a run of latency alone has times to compare, no answers

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pytest_cosmos.cli.printing import harmless, make_console
 from pytest_cosmos.errors import RunFolderError
+from pytest_cosmos.gate import mistrust, tallies
 from pytest_cosmos.records import Run, Verdict
 from pytest_cosmos.report import text
 from pytest_cosmos.runlog import RunFolder, open_run, remove_baseline, save_baseline, saved_baselines
@@ -52,10 +53,8 @@ def problems_of(run: Run, folder: RunFolder) -> Iterator[str]:
         yield "it did not finish."
     elif run.decision.answered < run.decision.planned:
         yield f"{run.decision.answered} of {run.decision.planned} cases were answered."
-    outcomes = folder.read_outcomes()
-    failed = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
-    if failed:
-        yield f"{text.plural(failed, 'case')} got no reply."
+    outcomes = tuple(folder.read_outcomes())
+    yield from mistrust(run, outcomes, tallies(run, outcomes))
     if not outcomes and run.latency is None:
         yield "it has no case."
 

@@ -12,9 +12,9 @@ from pytest_cosmos import pipeline
 from pytest_cosmos.cli.printing import print_lines
 from pytest_cosmos.comparing import baselines_of, beside, relative_to
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.gate import check_regressions, read_thresholds
-from pytest_cosmos.records import Check, CheckStatus, Comparison, Run, Verdict
-from pytest_cosmos.report import Line, text
+from pytest_cosmos.gate import Thresholds, answering, check_regressions, mistrust, read_thresholds, tallies
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Outcome, Run
+from pytest_cosmos.report import Line
 from pytest_cosmos.report.terminal import change_lines, check_lines
 from pytest_cosmos.runlog import RunFolder, find_baseline, is_saved
 
@@ -46,15 +46,17 @@ def command(
     run = run.model_copy(update={"baseline": relative_to(before.path, root)})
     outcomes = tuple(after.read_outcomes())
     compared = beside(after, run, outcomes, before, bars, root).compared
-    checks = check_regressions(bars, outcomes, run, [compared]) if bars is not None else ()
-    partial = bool(compared.comparison.unpaired) and not (allow_partial or run.allow_partial)
-    silent = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
-    print_lines(lines(compared.comparison, checks, partial=partial, silent=silent))
+    checks = check_regressions(bars, outcomes, answering(run, bars), [compared]) if bars is not None else ()
+    counts = tallies(run, outcomes)
+    missing = bool(compared.comparison.unpaired) or any(one.answered < (one.planned or 0) for one in counts)
+    partial = missing and not (allow_partial or run.allow_partial)
+    trouble = (*mistrust(run, outcomes, counts), *unheld(bars, checks, outcomes))
+    print_lines(lines(compared.comparison, checks, partial=partial, trouble=trouble))
     if not is_saved(after, root):
         after.write_run(run)
         conclusion = pipeline.conclude(after, bars, every_baseline(after, run, before, root), root=root)
         print_lines([Line(f"report: {pipeline.report(after, conclusion, root)}", "strong")])
-    void = silent or compared.comparison.faults or not compared.comparison.pairs
+    void = trouble or compared.comparison.faults or not compared.comparison.pairs
     failed = void or partial or any(check.status is not CheckStatus.MET for check in checks)
     raise typer.Exit(int(bool(failed)))
 
@@ -67,17 +69,25 @@ def every_baseline(folder: RunFolder, run: Run, before: RunFolder, root: Path) -
         return (before,)
 
 
-def lines(comparison: Comparison, checks: Sequence[Check], *, partial: bool, silent: int = 0) -> Iterator[Line]:
-    """Yield what changed, what the thresholds say, and the verdict; `silent`: the candidate's cases without a reply."""
+def unheld(bars: Thresholds | None, checks: Sequence[Check], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Say that regression thresholds are there, and none of them is about these runs."""
+    if bars is not None and bars.regression and not checks:
+        named = ", ".join(dict.fromkeys(threshold.suite for threshold in bars.regression))
+        asked = ", ".join(dict.fromkeys(outcome.case.suite for outcome in outcomes))
+        yield f"{bars.path} has regression: thresholds for {named}, but the candidate was asked {asked or 'nothing'}."
+
+
+def lines(
+    comparison: Comparison, checks: Sequence[Check], *, partial: bool, trouble: Sequence[str] = ()
+) -> Iterator[Line]:
+    """Yield what changed, what the thresholds say, and the verdict; `trouble`: why the candidate cannot be trusted."""
     yield from change_lines(comparison, WIDTH, brief=False)
     yield from check_lines(checks, WIDTH)
     statuses = {check.status for check in checks}
     if comparison.faults:
         yield Line("VOID: the two runs cannot be compared, see above.", "bad")
-    elif silent:  # never accepted: what the candidate could not answer is not to be left out
-        yield Line(
-            f"ERRORS: {text.plural(silent, 'case')} of the candidate got no reply. Mend this and run it again.", "bad"
-        )
+    elif trouble:  # never accepted: what the candidate could not answer is not to be left out
+        yield from (Line(f"ERRORS: {line}", "bad") for line in trouble)
     elif not comparison.pairs:
         yield Line("NO DATA: the two runs have no case to compare.", "bad")
     elif partial:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from pytest_cosmos.comparing.seen import seen_in_training
 from pytest_cosmos.errors import CosmosError, RunFolderError
-from pytest_cosmos.gate import Compared, Thresholds, faults, looser, read_thresholds, remarks, suites_answered_for
+from pytest_cosmos.gate import (
+    Compared,
+    Thresholds,
+    edited,
+    faults,
+    looser,
+    read_thresholds,
+    remarks,
+    suites_answered_for,
+)
 from pytest_cosmos.gate.likeness import is_base_of
 from pytest_cosmos.measure import compare, pair, scale
 from pytest_cosmos.records import Outcome, Run
@@ -53,7 +62,11 @@ def beside(
         other,
         run,
         pairs,
-        faults=(*faults(other, run, raw), *(fault for one in seen for fault in one.faults)),
+        faults=(
+            *faults(other, run, raw),
+            *(f"the baseline: {line}" for line in edited(before)),
+            *(fault for one in seen for fault in one.faults),
+        ),
         remarks=(*told, *(remark for one in seen for remark in one.remarks)),
     )
     return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))

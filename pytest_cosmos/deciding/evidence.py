@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from pytest_cosmos.gate import Compared, Thresholds, suites_answered_for
+from pytest_cosmos.gate import Compared, Thresholds, mistrust, suites_answered_for, tallies
 from pytest_cosmos.gate.likeness import is_base_of, is_same, unlike
 from pytest_cosmos.measure import Facts, read_facts
-from pytest_cosmos.records import Check, Outcome, Run, Verdict
+from pytest_cosmos.records import Check, Outcome, Run
 from pytest_cosmos.report import text
 
 
@@ -64,10 +64,7 @@ def obstacles(evidence: Evidence) -> Iterator[str]:
         yield f"The run asked the {run.split} split, which is there to choose by. Run it on the test split."
     yield from _unfinished(run, "The run")
     yield from _incomplete(evidence)
-    if silent := sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes):
-        yield f"{text.plural(silent, 'case')} got no reply. Mend this and run it again."
-    if run.calibration_refused:
-        yield f"{run.calibration} was not used: {run.calibration_refused}."
+    yield from mistrust(run, outcomes, tallies(run, outcomes))
     if evidence.before is not None:
         yield from _void(run, evidence.before)
 

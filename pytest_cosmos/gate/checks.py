@@ -24,6 +24,17 @@ def suites_answered_for(run: Run, outcomes: Sequence[Outcome]) -> tuple[str, ...
     return tuple(dict.fromkeys([*run.required, *asked, *(outcome.case.suite for outcome in outcomes)]))
 
 
+def answering(run: Run, thresholds: Thresholds | None) -> Run:
+    """Let a run answer for every suite that a thresholds file names for its model, were it added since or misspelt.
+
+    Not a run that was asked for some suites only, nor one that is held against no bar.
+    """
+    if thresholds is None or run.limited or run.ungated or run.shard:
+        return run
+    required = dict.fromkeys((*run.required, *thresholds.suites_for(run.model.name)))
+    return run.model_copy(update={"required": tuple(required)})
+
+
 def check(thresholds: Thresholds, outcomes: Sequence[Outcome], run: Run) -> tuple[Check, ...]:
     """Hold every threshold that applies to the run's model and suites against the outcomes.
 

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import yaml
 
-from pytest_cosmos.gate.checks import suites_answered_for
 from pytest_cosmos.gate.entries import LATENCY_SUITE
-from pytest_cosmos.gate.must_pass import failed_must_pass, must_pass_failures, waiver_remarks
+from pytest_cosmos.gate.must_pass import must_pass_failures, waiver_remarks
 from pytest_cosmos.gate.regression import find_faults, find_unpaired, lacks_baseline
-from pytest_cosmos.gate.too_few import counted
-from pytest_cosmos.records import (
-    Check,
-    CheckStatus,
-    Comparison,
-    Decision,
-    Outcome,
-    OutcomeWord,
-    Run,
-    Verdict,
-    Waiver,
-)
-
-_LISTED = 3
+from pytest_cosmos.gate.tally import Tally, latency_tally, tallies
+from pytest_cosmos.gate.trust import mistrust
+from pytest_cosmos.records import Check, CheckStatus, Comparison, Decision, Outcome, OutcomeWord, Run, Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +24,6 @@ class _Finding:
     word: OutcomeWord
     reason: str
     fails: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    """How far one suite was answered."""
-
-    suite: str
-    planned: int | None
-    """Of a shard: what it meant to ask. None: the run does not know the suite."""
-    answered: int
-    """Different cases with an outcome."""
-    twice: tuple[str, ...]
-    """Keys of cases with more than one."""
-
-    @property
-    def complete(self) -> bool:
-        return bool(self.planned) and self.answered == self.planned and not self.twice
 
 
 def decide(
@@ -77,95 +47,28 @@ def decide(
     """
     if run.shard or run.ungated:
         checks = ()
-    tallies = (*_tallies(run, outcomes), *_latency_tally(run, timed))
+    counts = (*tallies(run, outcomes), *latency_tally(run, timed))
     void = (*must_pass_failures(outcomes, waivers, today), *find_faults(comparisons))
-    findings = [*_errors(run, outcomes, tallies), *(_Finding("errors", reason) for reason in void)]
-    findings += _absent(run, tallies)
+    findings = [_Finding("errors", reason) for reason in (*mistrust(run, outcomes, counts), *void)]
+    findings += _absent(run, counts)
     if run.shard:
-        findings += _shard(run, tallies)
+        findings += _shard(run, counts)
     else:
-        findings += _ungated(run, tallies) if run.ungated else _gate(run, tallies, checks, comparisons)
+        findings += _ungated(run, counts) if run.ungated else _gate(run, counts, checks, comparisons, timed)
     deciding = next((f for f in findings if f.fails), findings[0] if findings else None)
     reasons = [finding.reason for finding in findings]
     reasons += (*waiver_remarks(outcomes, waivers, today), *_remarks(run, checks), *remarks)
     return Decision(
         outcome=deciding.word if deciding else "passed",
-        exit_code=int(any(finding.fails for finding in findings)),
-        answered=sum(tally.answered for tally in tallies),
-        planned=sum(tally.planned or 0 for tally in tallies),
+        exit_code=int(deciding is not None and deciding.fails),
+        answered=sum(tally.answered for tally in counts),
+        planned=sum(tally.planned or 0 for tally in counts),
         reasons=tuple(dict.fromkeys(reasons)),
-        would_release=_would_release(tallies, checks, broken=any(f.word == "errors" for f in findings)),
+        would_release=_would_release(counts, checks, fails=deciding is not None and deciding.fails),
     )
 
 
-def _tallies(run: Run, outcomes: Sequence[Outcome]) -> tuple[_Tally, ...]:
-    planned = {suite.name: suite.selected if run.shard else suite.planned for suite in run.suites}
-    counts: dict[str, Counter[str]] = {suite: Counter() for suite in suites_answered_for(run, outcomes)}
-    for outcome in outcomes:
-        counts[outcome.case.suite][outcome.case.key] += 1
-    return tuple(
-        _Tally(suite, planned.get(suite), len(count), tuple(key for key, n in sorted(count.items()) if n > 1))
-        for suite, count in counts.items()
-    )
-
-
-def _latency_tally(run: Run, timed: Collection[str]) -> Iterator[_Tally]:
-    """Count the benchmarks of latency as the cases of a suite, where the run was asked for them."""
-    if run.latency is not None:
-        names = Counter(run.latency)
-        answered = len(set(names) & set(timed))
-        yield _Tally(LATENCY_SUITE, len(names), answered, tuple(name for name, n in sorted(names.items()) if n > 1))
-
-
-def _errors(run: Run, outcomes: Sequence[Outcome], tallies: Sequence[_Tally]) -> Iterator[_Finding]:
-    """Find what makes the outcomes themselves untrustworthy."""
-    failed = sorted((o for o in outcomes if _no_reply(o)), key=lambda o: o.case.key)
-    if failed:
-        why = " ".join(failed[0].reply.error.split())[:200] or "no reason given"
-        keys = _some([outcome.case.key for outcome in failed])
-        yield _Finding(
-            "errors", f"{counted(len(failed), 'case')} got no reply: {keys}. The first: {why}. Mend this and run again."
-        )
-    # those that failed only because their case must pass are judged by the outcomes, a waiver may let them through
-    told = {outcome.case.key for outcome in failed_must_pass(outcomes)}
-    tests = sorted(test for test in run.failed_tests if run.failed_cases.get(test) not in told)
-    if tests:  # sorted: which of xdist's workers, or shards, was first says nothing
-        yield _Finding("errors", f"{counted(len(tests), 'test')} failed outright: {_some(tests)}.")
-    if run.calibration_refused:
-        yield _Finding("errors", f"{run.calibration} was not used: {run.calibration_refused}.")
-    for split in sorted({outcome.case.sample.split for outcome in outcomes} - {run.split}):
-        yield _Finding("errors", f"Cases of the {split} split are among those of the {run.split} split. Run again.")
-    yield from _muddled(run)
-    for tally in tallies:
-        if tally.twice:
-            yield _Finding(
-                "errors",
-                f"{tally.suite}: answered more than once: {_some(tally.twice)}. Run again, or merge once.",
-            )
-        if tally.answered > (tally.planned or 0):
-            yield _Finding(
-                "errors",
-                f"{tally.suite}: {counted(tally.answered, 'case')} answered, but {tally.planned or 0} planned: "
-                "these outcomes are not all of this run. Run again.",
-            )
-
-
-def _muddled(run: Run) -> Iterator[_Finding]:
-    """Find suites of which run.json says what can't be: then it does not tell how many cases are missing."""
-    names = Counter(suite.name for suite in run.suites)
-    for suite in run.suites:
-        if suite.selected > suite.planned:
-            why = f"{counted(suite.selected, 'case')} selected of {suite.planned} planned"
-            yield _Finding("errors", f"{suite.name}: {why}, says run.json, which can't be. Run again.")
-    for name in (name for name, n in names.items() if n > 1):
-        yield _Finding("errors", f"{name}: run.json has it {names[name]} times. Run again.")
-
-
-def _no_reply(outcome: Outcome) -> bool:
-    return outcome.judgement.verdict is Verdict.ERROR or outcome.reply.finish == "error"
-
-
-def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+def _absent(run: Run, tallies: Sequence[Tally]) -> Iterator[_Finding]:
     """Find suites of which nothing is known; a shard's part of a suite may be empty."""
     if not tallies:
         yield _Finding("no_data", "No suite was run. Name one with --suite, or a test file that asks for one.")
@@ -190,7 +93,11 @@ def _absent(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
 
 
 def _gate(
-    run: Run, tallies: Sequence[_Tally], checks: Sequence[Check], comparisons: Sequence[Comparison]
+    run: Run,
+    tallies: Sequence[Tally],
+    checks: Sequence[Check],
+    comparisons: Sequence[Comparison],
+    timed: Collection[str],
 ) -> Iterator[_Finding]:
     blocking = [check for check in checks if check.blocking]
     partial = [
@@ -213,7 +120,7 @@ def _gate(
         suite = check.threshold.suite
         if check.status is CheckStatus.NO_DATA and suite not in absent:
             part = suite in answered and not answered[suite].complete
-            tolerated = run.allow_partial and part and not lacks_baseline(check)
+            tolerated = run.allow_partial and part and _misses_cases(check, timed)
             yield _Finding("no_data", _line(check), fails=not tolerated)
     gated = {check.threshold.suite for check in checks}
     for tally in tallies:
@@ -223,7 +130,14 @@ def _gate(
         yield _Finding("no_evidence", "latency: timed only, held against no bar.", fails=False)
 
 
-def _shard(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+def _misses_cases(check: Check, timed: Collection[str]) -> bool:
+    """Tell whether more cases, or benchmarks, could have given data: a baseline that is not there could not."""
+    if check.threshold.kind == "latency":
+        return check.threshold.metric not in timed
+    return not lacks_baseline(check)
+
+
+def _shard(run: Run, tallies: Sequence[Tally]) -> Iterator[_Finding]:
     """Find what keeps a shard from being merged; nothing else is decided by a part of the samples."""
     advice = "" if run.allow_partial else f" Run --shard {run.shard} again, or accept it with --allow-partial."
     yield from _partial(tallies, allowed=run.allow_partial, advice=advice)
@@ -234,12 +148,12 @@ def _shard(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
     )
 
 
-def _ungated(run: Run, tallies: Sequence[_Tally]) -> Iterator[_Finding]:
+def _ungated(run: Run, tallies: Sequence[Tally]) -> Iterator[_Finding]:
     yield _Finding("no_evidence", f"Measured only ({run.ungated}): nothing was held against a bar.", fails=False)
     yield from _partial(tallies, allowed=True)
 
 
-def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = None) -> Iterator[_Finding]:
+def _partial(tallies: Sequence[Tally], *, allowed: bool, advice: str | None = None) -> Iterator[_Finding]:
     if advice is None:
         advice = (
             ""
@@ -251,7 +165,7 @@ def _partial(tallies: Sequence[_Tally], *, allowed: bool, advice: str | None = N
             yield _Finding("partial", f"{_answered(tally)}: the run is PARTIAL.{advice}", fails=not allowed)
 
 
-def _answered(tally: _Tally) -> str:
+def _answered(tally: Tally) -> str:
     done = "benchmarks timed" if tally.suite == LATENCY_SUITE else "cases answered"
     return f"{tally.suite}: {tally.answered} of {tally.planned} {done}"
 
@@ -285,22 +199,18 @@ def _remarks(run: Run, checks: Sequence[Check]) -> tuple[str, ...]:
     )
 
 
-def _would_release(tallies: Sequence[_Tally], checks: Sequence[Check], *, broken: bool) -> bool | None:
+def _would_release(tallies: Sequence[Tally], checks: Sequence[Check], *, fails: bool) -> bool | None:
+    """Say whether these figures release the model, whatever its name; None: they do not tell."""
     if not any(check.threshold.kind == "release" for check in checks):
         return None
-    found = {check.status for check in checks if check.threshold.kind in ("release", "regression")}
+    found = {check.status for check in checks}
     complete = all(tally.complete for tally in tallies if tally.suite != LATENCY_SUITE)
     if {CheckStatus.NOT_MET, CheckStatus.NO_EVIDENCE} & found and complete:
         return False
-    return True if found == {CheckStatus.MET} and complete and not broken else None
+    return True if found == {CheckStatus.MET} and complete and not fails else None
 
 
 def _line(check: Check) -> str:
     threshold = check.threshold
     where = f" ({threshold.where})" if threshold.where else ""
     return f"{threshold.suite} {threshold.key}: {check.message}{where}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return " ".join(", ".join(names[:_LISTED]).split()) + more

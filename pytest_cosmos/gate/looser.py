@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_cosmos.gate.thresholds import Thresholds
+from pytest_cosmos.measure import METRICS
 from pytest_cosmos.records import Threshold
 
 _Bars = Mapping[tuple[str, ...], Threshold]
@@ -13,6 +14,15 @@ _FLOORS = ("at_least", "min_cases", "confidence")
 """The less of it, the more passes."""
 _CEILINGS = ("at_most", "max_drop", "max_rise", "max_ratio")
 """The more of it, the more passes."""
+_OF_CONFIDENCES = (
+    "mean_confidence",
+    "brier",
+    "ece",
+    "ece_noise_floor",
+    "auroc",
+    "selective_accuracy",
+    "accuracy_at_90_coverage",
+)
 
 
 def looser(base: Thresholds, now: Thresholds) -> tuple[str, ...]:
@@ -64,6 +74,8 @@ def _changes(before: Threshold, after: Threshold) -> Iterator[str]:
             yield f"{name} {was:g} is gone"
         elif (now < was) == (name in _FLOORS) and (name != "confidence" or _needs_interval(after)):
             yield f"{name} {now:g}, was {was:g}"
+    if before.min_cases == 1 < after.min_cases and _leaves_out(after.metric):
+        yield f"min_cases {after.min_cases}, was none: so many answers are enough, whatever is not known of others"
     if before.bound != "point" and after.bound != before.bound:
         yield f"bound {after.bound}, was {before.bound}"
     for name, was in before.cost.items():
@@ -71,6 +83,11 @@ def _changes(before: Threshold, after: Threshold) -> Iterator[str]:
             yield f"cost of a {name} {after.cost.get(name, 0.0):g}, was {was:g}"
     if before.abstain_below != after.abstain_below:
         yield f"abstain_below {_given(after.abstain_below)}, was {_given(before.abstain_below)}"
+
+
+def _leaves_out(metric: str) -> bool:
+    """Tell whether a figure is over those answers alone whose confidence, or time, is known."""
+    return METRICS[metric].timing or metric in _OF_CONFIDENCES
 
 
 def _needs_interval(threshold: Threshold) -> bool:

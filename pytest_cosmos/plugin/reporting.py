@@ -221,6 +221,7 @@ class Reporter:
             allow_partial=settings.allow_partial,
             gated=settings.gate and candidate,
             required=self._required(thresholds, suites),
+            limited=self._limited,
             failed_tests=tuple(self._failed) if candidate else (),
             failed_cases={test: case for test, case in self._failed.items() if case} if candidate else {},
             seconds=_rounded(self._seconds(place)),
@@ -234,12 +235,16 @@ class Reporter:
             baselines=tuple(one.folder.path.name for one in self._recorders[:-1]) if candidate else (),
         )
 
+    @property
+    def _limited(self) -> bool:
+        return bool(self._settings.suites) or asked_for_files_only(self._config)
+
     def _required(self, thresholds: Thresholds | None, suites: tuple[SuiteRecord, ...]) -> tuple[str, ...]:
         """Name the suites this run must answer for (architecture, decision 3)."""
         if self._settings.suites:
             return tuple(name for name in self._settings.suites if name != LATENCY)
         named = {suite.name for suite in suites}
-        if asked_for_files_only(self._config) or thresholds is None:
+        if self._limited or thresholds is None:
             return tuple(sorted(named))
         return tuple(sorted(named | set(thresholds.suites_for(self._model().name))))
 

@@ -110,4 +110,4 @@ class Decision(Record):
     reasons: tuple[StrictStr, ...] = ()
     """Why, the weightiest first; says what to do."""
     would_release: bool | None = None
-    """Whether every release target was met; None: there are none, or not enough data."""
+    """Whether every release target was met, and nothing else fails; None: there are none, or not enough data."""

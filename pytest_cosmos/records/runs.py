@@ -95,6 +95,8 @@ class Run(Record):
     """False: the user asked to measure only."""
     required: tuple[StrictStr, ...] = ()
     """The suites this run must answer for."""
+    limited: bool = False
+    """It was asked for some suites only, by `--suite` or by test files: bars of others are not its business."""
     failed_tests: tuple[StrictStr, ...] = ()
     """Tests that failed outright: must-pass and strict cases, errors, broken test bodies, lost workers."""
     failed_cases: dict[StrictStr, StrictStr] = Field(default_factory=dict)

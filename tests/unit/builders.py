@@ -26,6 +26,7 @@ BINARY = Prompt(
     kind=AnswerKind.YES_NO,
     choices=("Yes", "No"),
     hazard="Yes",
+    expected={},  # each case says what is expected
 )
 TRAVERSAL = Prompt(
     name="traversal",
@@ -33,6 +34,7 @@ TRAVERSAL = Prompt(
     kind=AnswerKind.YES_NO,
     choices=("Yes", "No"),
     hazard="No",
+    expected={},
 )
 SEVERITY = Prompt(
     name="severity",
@@ -41,12 +43,14 @@ SEVERITY = Prompt(
     choices=("1", "2", "3", "4", "5"),
     hazard=">= 3",
     tolerance=1,
+    expected={},
 )
 MATERIAL = Prompt(
     name="material",
     text="Is this floor made of concrete, wood or tile?",
     kind=AnswerKind.CHOICE,
     choices=("concrete", "wood", "tile"),
+    expected={},
 )
 
 

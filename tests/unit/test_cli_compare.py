@@ -94,7 +94,7 @@ def test_errors_of_the_candidate_and_nothing_to_compare_are_never_accepted(proje
     run(project, "new", [*answers(80, 0), *(outcome(f"s{n}", said=ERROR) for n in range(80, 100))])
     code, text = invoke("compare", "old", "new", "--allow-partial")
     assert code == 1, text
-    assert "ERRORS: 20 cases of the candidate got no reply." in text
+    assert "ERRORS: 20 cases got no reply: floor/s80-binary_safety, " in text
     code, text = invoke("compare", "new", "old", "--allow-partial")
     assert code == 0, text  # those of a baseline are left out
     for name in ("none", "nothing"):
@@ -102,6 +102,82 @@ def test_errors_of_the_candidate_and_nothing_to_compare_are_never_accepted(proje
     code, text = invoke("compare", "none", "nothing", "--allow-partial")
     assert code == 1, text
     assert "NO DATA: the two runs have no case to compare." in text
+
+
+def test_regression_thresholds_of_a_suite_that_was_not_asked_are_never_met(project: Path) -> None:
+    run(project, "old", answers(90, 10))
+    new = run(project, "new", answers(90, 10))
+    (project / "typo.yaml").write_text(BARS.replace("regression:\n  floor:", "regression:\n  flour:"))
+    code, text = invoke("compare", "old", "new", "--thresholds", "typo.yaml")
+    assert code == 1, text
+    assert "NO DATA: nothing to hold against some thresholds." in text
+    assert new.read_run().required == ("floor",), "what that file demanded is not what the next one does"
+    assert invoke("compare", "old", "new")[0] == 0
+    new.write_run(new.read_run().model_copy(update={"limited": True}))
+    code, text = invoke("compare", "old", "new", "--thresholds", "typo.yaml")
+    assert code == 1, text
+    assert "ERRORS: typo.yaml has regression: thresholds for flour, but the candidate was asked floor." in text
+
+
+def test_a_suite_that_was_added_since_is_not_met_unless_the_run_was_for_some_suites_only(project: Path) -> None:
+    new = run(project, "new", answers(100, 0), baseline="none")
+    assert invoke("gate", str(new.path))[0] == 0
+    more = BARS.replace("regression:", "  stairs:\n    accuracy: {at_least: 0.5}\nregression:")
+    (project / "thresholds.yaml").write_text(more)
+    for command in (("gate", str(new.path)), ("decide", "new", "--baseline", "none")):
+        code, text = invoke(*command)
+        assert code == 1, text
+        assert "stairs: the suite was not run." in text
+    assert new.read_run().required == ("floor",)
+    new.write_run(new.read_run().model_copy(update={"limited": True}))
+    assert invoke("gate", str(new.path))[0] == 0
+
+
+def test_part_of_the_cases_on_both_sides_is_a_part(project: Path) -> None:
+    for name in ("old", "new"):
+        folder = run(project, name, answers(90, 10))
+        lines = (folder.path / "outcomes.jsonl").read_text().splitlines(keepends=True)
+        (folder.path / "outcomes.jsonl").write_text("".join(lines[:50]))
+    code, text = invoke("compare", "old", "new")
+    assert code == 1, text
+    assert "ERRORS: 50 cases in outcomes.jsonl, but 100 when the run ended" in text
+    new = RunFolder(project / "reports/runs/new")
+    new.write_run(new.read_run().model_copy(update={"decision": None}))
+    code, text = invoke("compare", "old", "new")
+    assert code == 1, text
+    assert "PARTIAL: not every case could be compared" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"split": "validation"}, "Cases of the test split are among those of the validation split."),
+        ({"failed_tests": ("test_floor.py::test_other",)}, "1 test failed outright: test_floor.py::test_other."),
+    ],
+)
+def test_what_the_gate_would_not_trust_is_not_compared_either(project: Path, fields: dict[str, Any], told: str) -> None:
+    run(project, "old", answers(90, 10), split=fields.get("split", "test"))
+    new = run(project, "new", answers(90, 10), **fields)
+    code, text = invoke("compare", "old", "new")
+    assert code == 1, text
+    assert f"ERRORS: {told}" in text
+    (project / "thresholds.yaml").write_text(BARS.replace("0.99", "0.5"))
+    code, text = invoke("decide", str(new.path), "--baseline", "none")
+    assert code == 1, text
+    assert told in text
+
+
+def test_judgements_that_were_edited_make_a_comparison_void_on_either_side(project: Path) -> None:
+    good, bad = answers(90, 10), answers(60, 40)
+    edited = [one.model_copy(update={"reply": other.reply}) for one, other in zip(good, bad, strict=True)]
+    run(project, "fine", good)
+    run(project, "edited", edited)
+    code, text = invoke("compare", "fine", "edited")
+    assert code == 1, text
+    assert "30 cases whose verdict is not what the reply says" in text
+    code, text = invoke("compare", "edited", "fine")
+    assert code == 1, text
+    assert "the baseline: 30 cases whose verdict is not what the reply says" in text
 
 
 def test_a_laxer_baseline_does_not_make_up_for_one_of_the_same_session(project: Path) -> None:

@@ -145,6 +145,36 @@ def test_outcomes_of_a_suite_the_run_does_not_know() -> None:
     assert fails(decided(run_of(PERFECT), outcomes), "errors")
 
 
+def test_verdicts_edited_where_the_replies_were_not() -> None:
+    wrong = outcomes_of(10, 10)
+    edited = [one.model_copy(update={"judgement": PERFECT[0].judgement}) for one in wrong]
+    decision = decided(run_of(edited), edited)
+    assert fails(decision, "errors")
+    assert decision.reasons[0].startswith(
+        "10 cases whose verdict is not what the reply says: floor/w0-binary_safety, floor/w1-binary_safety, "
+        "floor/w2-binary_safety and 7 more."
+    )
+
+
+def test_expected_answers_edited_where_the_labels_were_not() -> None:
+    prompt = BINARY.model_copy(update={"expected": {"cracked": "Yes"}})
+    right = [outcome(f"s{n}", prompt) for n in range(10)]
+    edited = [*right, outcome("s10", prompt, "No"), outcome("s11", prompt, "No", label="not cracked")]
+    assert not fails(decided(run_of(right), right), "errors")
+    decision = decided(run_of(edited), edited)
+    assert fails(decision, "errors")
+    assert decision.reasons[0].startswith("1 case whose expected answer is not what the label says: floor/s10-")
+
+
+def test_fewer_outcomes_and_fewer_planned_than_when_the_run_ended() -> None:
+    run = run_of(PERFECT).model_copy(update={"decision": decided(run_of(PERFECT), PERFECT)})
+    assert decided(run, PERFECT).exit_code == 0
+    half = PERFECT[:10]
+    decision = decided(run.model_copy(update={"suites": run_of(half).suites}), half)
+    assert fails(decision, "errors")
+    assert decision.reasons[0].startswith("10 cases in outcomes.jsonl, but 20 when the run ended: ")
+
+
 def test_an_error_though_all_else_is_right() -> None:
     outcomes = [*PERFECT, outcome("broken", said=ERROR)]
     for allow_partial in (False, True):

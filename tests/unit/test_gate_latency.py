@@ -167,6 +167,12 @@ def test_some_of_the_benchmarks_are_a_partial_run() -> None:
     assert allowed.exit_code == 0
 
 
+def test_no_part_of_the_benchmarks_excuses_a_baseline_that_is_not_there() -> None:
+    run = latency_run(NAME, "video_yes_no").model_copy(update={"allow_partial": True})
+    decision = decide(run, (), check_latency((bar(),), Timed(run, times(1), None)).checks, timed=(NAME,))
+    assert (decision.outcome, decision.exit_code) == ("no_data", 1)
+
+
 def test_two_benchmarks_of_one_name_are_an_error() -> None:
     assert outcome(latency_run(NAME, NAME), times(1), bar()).outcome == "errors"
 

@@ -85,6 +85,13 @@ def test_confidence_of_a_figure_that_is_only_printed_demands_nothing(tmp_path: P
     assert looser(read(tmp_path, BASE), read(tmp_path, printed)) == ()
 
 
+def test_cases_that_are_enough_let_lost_confidences_through(tmp_path: Path) -> None:
+    bar = "version: 1\nrelease:\n  floor:\n    brier: {at_most: 0.1}\n    accuracy: {at_least: 0.5}\n"
+    now = read(tmp_path, bar.replace("0.1}", "0.1, min_cases: 900}").replace("0.5}", "0.5, min_cases: 900}"))
+    told = "release floor brier: min_cases 900, was none: so many answers are enough, whatever is not known of others"
+    assert looser(read(tmp_path, bar), now) == (told,)
+
+
 def test_everything_gone_is_named_line_by_line(tmp_path: Path) -> None:
     assert len(looser(read(tmp_path, BASE), Thresholds())) == 7
 

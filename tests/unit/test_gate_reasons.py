@@ -164,20 +164,21 @@ def test_an_empty_part_of_one_suite_hides_no_other_suite_of_a_shard() -> None:
         ([checked(CheckStatus.MET), checked(CheckStatus.NO_EVIDENCE, "regression")], False),
         ([checked(CheckStatus.MET), checked(CheckStatus.NO_DATA)], None),
         ([checked(CheckStatus.MET), checked(CheckStatus.NO_DATA, "regression")], None),
-        ([checked(CheckStatus.MET), checked(CheckStatus.NOT_MET, "guard")], True),
+        ([checked(CheckStatus.MET), checked(CheckStatus.NOT_MET, "guard")], False),
+        ([checked(CheckStatus.MET), checked(CheckStatus.NO_DATA, "guard")], None),
         ([checked(CheckStatus.MET, "regression")], None),  # nothing says what it takes to release
         ([checked(CheckStatus.MET, "guard")], None),
     ],
 )
-def test_a_release_needs_its_targets_and_its_regressions(checks: list[Check], would: bool | None) -> None:
+def test_a_release_needs_its_targets_and_all_that_blocks(checks: list[Check], would: bool | None) -> None:
     assert decide(run_of(GOOD), GOOD, checks).would_release is would
     part = run_of(GOOD, planned={"floor": 11}, allow_partial=True)
     assert decide(part, GOOD, checks).would_release is None
 
 
-def test_latencies_that_were_not_timed_say_nothing_of_the_answers() -> None:
+def test_a_run_that_fails_for_want_of_latencies_releases_nothing() -> None:
     run = run_of(GOOD).model_copy(update={"latency": ("image", "video")})
-    assert decide(run, GOOD, [checked(CheckStatus.MET)], timed=("image",)).would_release is True
+    assert decide(run, GOOD, [checked(CheckStatus.MET)], timed=("image",)).would_release is None
 
 
 def test_all_cases_of_a_suite_are_planned_however_few_were_selected() -> None:

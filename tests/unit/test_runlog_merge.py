@@ -213,7 +213,7 @@ def test_outcomes_dropped_together_with_all_that_counts_them_leave_a_partial_run
 def test_a_shard_that_was_interrupted() -> None:
     one, two = parts_of(2)
     half = two.outcomes[: len(two.outcomes) // 2]
-    decision = decide(two.run, half, ())
+    decision = decide(two.run.model_copy(update={"decision": None}), half, ())
     assert decision.outcome == "partial"
     problems = problems_of([one, Part("run2", two.run.model_copy(update={"decision": decision}), half)])
     assert f"run2: floor: {len(half)} of the {len(two.outcomes)} cases that it meant to ask" in problems
