@@ -62,14 +62,24 @@ def beside(
         other,
         run,
         pairs,
-        faults=(
-            *faults(other, run, raw),
-            *(f"the baseline: {line}" for line in edited(before)),
-            *(fault for one in seen for fault in one.faults),
+        faults=tuple(
+            dict.fromkeys(
+                (
+                    *faults(other, run, raw),
+                    *(f"the baseline: {line}" for line in edited(before)),
+                    *(fault for one in seen for fault in one.faults),
+                    *(() if all(one.known for one in seen) else found_before(folder, other)),
+                )
+            )
         ),
         remarks=(*told, *(remark for one in seen for remark in one.remarks)),
     )
     return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))
+
+
+def found_before(folder: RunFolder, baseline: Run) -> Iterator[str]:
+    """Yield the faults of a comparison that was made when an adapter still said what it was trained on."""
+    return (fault for one in folder.read_comparisons() if one.baseline == baseline.id for fault in one.faults)
 
 
 def looser_than(baseline: RunFolder, thresholds: Thresholds | None) -> tuple[str, ...]:

@@ -6,18 +6,22 @@ what it has seen since in leaks.jsonl of the reports.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
+from pytest_cosmos.engines.known_models import FILE_NAME as MODELS
+from pytest_cosmos.engines.models import locate
 from pytest_cosmos.errors import CosmosError
 from pytest_cosmos.records import Outcome, Run, Sample
 from pytest_cosmos.runlog import Trained, looked, read_trained
-from pytest_cosmos.suites import read_suite
+from pytest_cosmos.suites import sound_samples
 from pytest_cosmos.suites.leaks import Leak, Part, at_hand, leaks, trained_on_test
 
 _MOST_TOLD = 5
+_SHA256 = 64
+"""Hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Seen:
     """What it was trained on: such a test shows nothing."""
     remarks: tuple[str, ...] = ()
     """What could not be looked at."""
+    known: bool = True
+    """Whether anything says what it was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +48,48 @@ class _Look:
 
 
 def seen_in_training(run: Run, outcomes: Sequence[Outcome], root: Path, reports: Path | None) -> Seen:
-    """Say which tested media are not independent of what the run's adapter was trained on, as far as it can be told.
+    """Say which tested media are not independent of what a run's adapter, or merged weights, were trained on.
 
     Media are looked at that nobody has looked at before; `reports` (None: nowhere) keeps what was found.
     """
-    trained = read_trained(root / run.model.adapter) if run.model.adapter else None
+    adapter = run.model.adapter
+    trained = read_trained(root / adapter) if adapter else _of_weights(run, root)
     if trained is None:
-        return Seen()
+        return Seen((), _unrecorded(run), known=False) if adapter else Seen()
     found = looked.read(reports, trained.digest)
     look = _look(run, trained, _unknown(outcomes, {*trained.media, *trained.test_media, *found}), root)
     if look.whole:
         looked.record(reports, trained.digest, look.leaks)
     same = trained_on_test(trained.trained_on, (outcome.case for outcome in outcomes))
-    return Seen(_brief((*same, *_told(outcomes, {**found, **look.leaks}))), look.remarks)
+    faults = (*same, *_told(outcomes, {**found, **look.leaks}))
+    return Seen((*_other_base(run, trained), *_brief(faults)), look.remarks)
+
+
+def _of_weights(run: Run, root: Path) -> Trained | None:
+    """Read what the weights in a folder were trained on; None: they are in none, or it does not say."""
+    names = root / MODELS
+    try:
+        located = locate(run.model.name, names if names.is_file() else None)
+    except CosmosError:  # not on this machine, or not any more
+        return None
+    return None if located.hub else read_trained(root / located.path_or_id)
+
+
+def _unrecorded(run: Run) -> tuple[str, ...]:
+    return (
+        f"{run.model.label}: nothing says what it was trained on (no finetune.json in {run.model.adapter}), so it is "
+        "not known whether it has seen what is tested.",
+    )
+
+
+def _other_base(run: Run, trained: Trained) -> Iterator[str]:
+    """Find an adapter that fits a model by its shape alone; a revision of the hub says nothing of files here."""
+    base, now = trained.base, run.model.fingerprint
+    if run.model.adapter and len(base.fingerprint) == len(now) == _SHA256 and base.fingerprint != now:
+        yield (
+            f"{run.model.adapter} was trained on other weights ({base.name}, {base.fingerprint[:12]}…) than those it "
+            f"was put on ({run.model.name}, {now[:12]}…). Test it on its own base."
+        )
 
 
 def _brief(faults: Sequence[str]) -> tuple[str, ...]:
@@ -113,13 +148,12 @@ def _learnt(trained: Trained, root: Path) -> tuple[tuple[Part, ...], str]:
     if not trained.suite_path:
         return (), "finetune.json does not say where they lie"
     folder = (root / trained.suite_path).resolve()
-    try:
-        suite = read_suite(folder, split=None, decode=())
-    except CosmosError as error:
-        return (), f"their suite cannot be read any more: {str(error).splitlines()[0]}"
-    found = at_hand(folder, suite.samples, trained.media)
+    samples = sound_samples(folder)
+    if not samples:
+        return (), f"their suite, {trained.suite_path}, cannot be read any more"
+    found = at_hand(folder, samples, trained.media)
     parts = tuple(
-        Part(suite.name, folder, split, tuple(found[digest] for digest in digests if digest in found))
+        Part(folder.name, folder, split, tuple(found[digest] for digest in digests if digest in found))
         for splits in trained.trained_on.values()
         for split, digests in splits.items()
     )

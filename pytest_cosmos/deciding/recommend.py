@@ -131,7 +131,8 @@ def _remarks(evidence: Evidence, found: Sequence[Target], weighed: Weighed, *, r
     if before is not None:
         # how often the test split was compared on is told above
         told = (line for line in before.compared.comparison.remarks if "candidates have been compared" not in line)
-        yield from (line[:1].upper() + line[1:] for line in told)
+        names = (run.model.label, before.run.model.label, *evidence.suites)  # a name is written as it is
+        yield from (line if line.startswith(names) else line[:1].upper() + line[1:] for line in told)
 
 
 def _risks(evidence: Evidence) -> Iterator[Risk]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,9 +34,16 @@ def write_card(adapter: Path, made: Finetune, found: Recommendation | None = Non
 
 
 def complete_card(adapter: Path, found: Recommendation) -> Path | None:
-    """Fill the results into the card of an adapter of ours; None: it is none, or was compared with nothing."""
+    """Fill the results into the card of an adapter of ours; None: the card stays as it is.
+
+    So it does where the adapter is none of ours, or the decision does not tell how good it is: void, beside another
+    model than its base, or about other suites than the one that it was trained on.
+    """
     made = read_finetune(adapter) if adapter.is_dir() else None
-    return write_card(adapter, made, found) if made is not None and found.baseline else None
+    if made is None or found.advice == "void" or made.suite not in found.suites:
+        return None
+    beside_base = found.model.startswith(f"{found.baseline_model} + ")
+    return write_card(adapter, made, found) if found.baseline and beside_base else None
 
 
 def card(name: str, made: Finetune, found: Recommendation | None = None) -> str:
@@ -49,9 +57,15 @@ def card(name: str, made: Finetune, found: Recommendation | None = None) -> str:
         rows=[_row(one) for one in figures],
         cases=max((one.cases for one in figures), default=0),
         found=found,
+        fixed=_of_suite(made.suite, found.fixed if found else ()),
+        broken=_of_suite(made.suite, found.broken if found else ()),
         recipe=[(key, _one_line(str(value))) for key, value in said if value not in ("", {})],
         versions=", ".join(f"{name} {number}" for name, number in made.versions.items()),
     )
+
+
+def _of_suite(suite: str, cases: Sequence[str]) -> int:
+    return sum(key.startswith(f"{suite}/") for key in cases)
 
 
 def _figures(made: Finetune, found: Recommendation | None) -> tuple[Difference, ...]:

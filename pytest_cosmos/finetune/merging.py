@@ -12,6 +12,7 @@ from pytest_cosmos.engines.models import fetch, locate
 from pytest_cosmos.engines.transformers_adapter import check_adapter
 from pytest_cosmos.engines.transformers_load import load
 from pytest_cosmos.errors import OptionError
+from pytest_cosmos.finetune.record import FILE
 from pytest_cosmos.settings import Settings
 
 
@@ -40,8 +41,15 @@ def merge_adapter(settings: Settings, adapter: Path, out: Path) -> Path:
         merged.save_pretrained(folder)
         loaded.processor.save_pretrained(folder)
         _copy_generation(fetch(located), folder)
+        _copy_record(adapter, folder)
         folder.rename(out)
     return out
+
+
+def _copy_record(adapter: Path, folder: Path) -> None:
+    """Keep what the adapter was trained on: by it a comparison tells whether the weights have seen what is tested."""
+    if (adapter / FILE).is_file():
+        shutil.copyfile(adapter / FILE, folder / FILE)
 
 
 def _copy_generation(base: Path, folder: Path) -> None:

@@ -11,12 +11,23 @@ from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 from pytest_cosmos.errors import RunFolderError
 
 FILE = "finetune.json"
+_CHECKPOINTS, _PLAN = "checkpoints", "plan.json"
+"""Of a training run: the folder of every epoch's adapter, and beside these what they are trained on."""
+
+
+class Base(BaseModel):
+    """What an adapter was trained on top of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    name: StrictStr = ""
+    fingerprint: StrictStr = ""
 
 
 class Trained(BaseModel):
     """The part of the record that a test must know; the rest is fine-tuning's own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+    base: Base = Base()
     trained_on: dict[StrictStr, dict[StrictStr, tuple[StrictStr, ...]]]
     """Hashes of media, by suite and split."""
     suite_path: StrictStr = ""
@@ -38,11 +49,13 @@ class Trained(BaseModel):
 
 
 def read_trained(adapter: Path) -> Trained | None:
-    """Read what an adapter was trained on.
+    """Read what an adapter, or merged weights, were trained on; of one epoch's adapter, what its training run says.
 
     None: it does not say, or is not there any more. RunFolderError where its record is broken.
     """
     path = adapter / FILE
+    if not path.is_file() and adapter.resolve().parent.name == _CHECKPOINTS:
+        path = adapter.resolve().parent / _PLAN
     if not path.is_file():
         return None
     try:

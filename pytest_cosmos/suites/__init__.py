@@ -9,7 +9,7 @@ from pytest_cosmos.suites.leaks import guard_training, suite_leaks, training_lea
 from pytest_cosmos.suites.limit import limit_samples
 from pytest_cosmos.suites.prompt_files import PromptFile, read_prompt_file, with_prompt_file
 from pytest_cosmos.suites.shard import Shard, shard_of, shard_samples
-from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite
+from pytest_cosmos.suites.suite import MANIFEST, Suite, find_suites, read_suite, sound_samples
 
 __all__ = [
     "LATENCY",
@@ -25,6 +25,7 @@ __all__ = [
     "read_suite",
     "shard_of",
     "shard_samples",
+    "sound_samples",
     "standard_benchmarks",
     "suite_leaks",
     "training_leaks",

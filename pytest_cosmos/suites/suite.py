@@ -94,6 +94,14 @@ def read_suite(
     return suite
 
 
+def sound_samples(folder: Path) -> tuple[Sample, ...]:
+    """Return the samples of a suite, of all splits, without those whose rows have mistakes or whose media are gone.
+
+    For what is left of data; whoever wants to ask a suite reads it whole.
+    """
+    return _SuiteReader(folder, Complaints(), (), SPLITS, thorough=False).sound()
+
+
 class _SuiteReader:
     """Reads one suite."""
 
@@ -113,8 +121,7 @@ class _SuiteReader:
         if not self.folder.is_dir():
             self.complaints.add(self.file, 1, f"the folder {quoted(shown(self.folder))} does not exist")
             return None
-        data = self._bytes(self.file, self.file, 1, f"It says what is asked. Write e.g. {MANIFEST_FORM[1:-1]}")
-        manifest = None if data is None else read_manifest(data, self.file, self.complaints)
+        data, manifest = self._manifest()
         if data is None or manifest is None:
             return None
         table, table_data, entries = self._samples(manifest)
@@ -133,6 +140,15 @@ class _SuiteReader:
         if not self.complaints and not any(suite.cases(split) for split in self.splits):
             self._complain_of_no_cases(suite, table)
         return None if self.complaints else suite
+
+    def sound(self) -> tuple[Sample, ...]:
+        """Return the samples without a complaint."""
+        _, manifest = self._manifest()
+        return () if manifest is None else tuple(entry.sample for entry in self._samples(manifest)[2])
+
+    def _manifest(self) -> tuple[bytes | None, Manifest | None]:
+        data = self._bytes(self.file, self.file, 1, f"It says what is asked. Write e.g. {MANIFEST_FORM[1:-1]}")
+        return data, None if data is None else read_manifest(data, self.file, self.complaints)
 
     def _bytes(self, path: Path, where: Path, line: int, advice: str) -> bytes | None:
         try:

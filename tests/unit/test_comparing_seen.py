@@ -14,6 +14,7 @@ from pytest_cosmos.media import media_hash
 from pytest_cosmos.pipeline import conclude
 from pytest_cosmos.records import Comparison, Outcome, SuiteRecord
 from pytest_cosmos.runlog import RunFolder
+from pytest_cosmos.tiny import CHECKPOINT
 from tests.unit.builders import case, outcome, run_of
 from tests.unit.test_cli import invoke
 from tests.unit.test_finetune_outputs import finished
@@ -86,7 +87,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     def looked(*_: object, **__: object) -> None:
         raise AssertionError("nothing is to be looked at")
 
-    for name in ("pytest_cosmos.suites.leaks.load_image", "pytest_cosmos.comparing.seen.read_suite"):
+    for name in ("pytest_cosmos.suites.leaks.load_image", "pytest_cosmos.comparing.seen.sound_samples"):
         monkeypatch.setattr(name, looked)
 
 
@@ -191,14 +192,82 @@ def test_training_media_that_are_not_there_any_more_are_told(project: Path) -> N
     shutil.move(project / "cases/floors/media/1-a.png", project / "1-a.png")
     found = compared(project, ("other", "9-b.png"))
     assert found.faults == ()
-    assert found.remarks[0].startswith("tiny + x: 1 tested media were held against 2 of its 2 training media by the")
-    assert "which no copy shares: their suite cannot be read any more: cases/floors/samples.csv:2: " in found.remarks[0]
+    gone = by_hashes("1 of its 2 training media", "they are not in cases/floors any more")
+    assert found.remarks == gone
+    tile(2).resize((160, 160)).save(project / "cases/other/media/9-b.png", "JPEG", quality=60)
+    found = compared(project, ("other", "9-b.png"))
+    assert len(found.faults) == 1, "the other one is there, and looked at"
+    assert found.remarks == gone
+    tile(1).resize((160, 160)).save(project / "cases/other/media/9-b.png", "JPEG", quality=60)
     tile(5).save(project / "cases/floors/media/1-a.png")
     found = compared(project, ("other", "9-b.png"))
     assert found.faults == ()
-    assert found.remarks == by_hashes("1 of its 2 training media", "they are not in cases/floors any more")
+    assert found.remarks == gone
     shutil.move(project / "1-a.png", project / "cases/floors/media/1-a.png")
     assert compared(project, ("other", "9-b.png")).faults, "once they are back, they are looked at"
+
+
+def test_a_training_suite_that_is_not_there_any_more_is_told(project: Path) -> None:
+    planted(project, 1)
+    (project / "cases/floors/suite.yaml").unlink()
+    found = compared(project, ("other", "9-b.png"))
+    assert found.remarks == by_hashes("2 of its 2 training media", "their suite, cases/floors, cannot be read any more")
+
+
+UNKNOWN = (
+    "tiny + x: nothing says what it was trained on (no finetune.json in adapters/x), so it is not known whether it has "
+    "seen what is tested.",
+)
+
+
+def test_what_was_found_stays_found_where_the_record_is_gone(project: Path) -> None:
+    planted(project, 1)
+    before, after = (
+        ran(project, "old", [("other", "9-b.png")]),
+        ran(project, "new", [("other", "9-b.png")], "adapters/x"),
+    )
+    faults = conclude(after, None, [before], root=project).sides[0].compared.comparison.faults
+    assert faults
+    shutil.rmtree(project / "adapters/x")
+    again = conclude(after, None, [before], root=project).sides[0].compared.comparison
+    assert (again.faults, again.remarks) == (faults, UNKNOWN)
+    assert compared(project, ("other", "9-b.png")).faults == (), "of a run that nobody has compared nothing is known"
+
+
+def test_an_epochs_adapter_was_trained_on_what_its_run_was(project: Path) -> None:
+    planted(project, 1)
+    epoch = project / "adapters/x/checkpoints/checkpoint-3"
+    epoch.mkdir(parents=True)
+    (project / "adapters/x/finetune.json").rename(epoch.parent / "plan.json")
+    before = ran(project, "old", [("other", "9-b.png")])
+    after = ran(project, "new", [("other", "9-b.png")], "adapters/x/checkpoints/checkpoint-3")
+    assert conclude(after, None, [before], root=project).sides[0].compared.comparison.faults
+
+
+def test_merged_weights_were_trained_on_what_their_adapter_was(project: Path) -> None:
+    planted(project, 1)
+    (project / "merged").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(CHECKPOINT / name, project / "merged")
+    before, after = ran(project, "old", [("other", "9-b.png")]), ran(project, "new", [("other", "9-b.png")])
+    model = after.read_run().model.model_copy(update={"name": "./merged", "fingerprint": "m"})
+    after.write_run(after.read_run().model_copy(update={"model": model}))
+    assert conclude(after, None, [before], root=project).sides[0].compared.comparison.faults == ()
+    shutil.copy(project / "adapters/x/finetune.json", project / "merged")
+    assert conclude(after, None, [before], root=project).sides[0].compared.comparison.faults
+
+
+def test_an_adapter_of_other_weights_of_the_same_shape_makes_a_comparison_void(project: Path) -> None:
+    before, after = (ran(project, name, [("floors", "3-a.png")], adapter) for name, adapter in SIDES)
+    learnt = {"train": [of("floors", "1-a.png")]}
+    run = after.read_run()
+    for theirs, ours, faults in (("a" * 64, "b" * 64, 1), ("a" * 64, "a" * 64, 0), ("a" * 40, "b" * 64, 0)):
+        base = finished(best=1).base.model_copy(update={"fingerprint": theirs}).model_dump(mode="json")
+        trained(project, learnt, base=base, test_media=[of("floors", "3-a.png")])
+        after.write_run(run.model_copy(update={"model": run.model.model_copy(update={"fingerprint": ours})}))
+        found = conclude(after, None, [before], root=project).sides[0].compared.comparison.faults
+        assert [line for line in found if "was trained on other weights" in line] == list(found)
+        assert len(found) == faults
 
 
 def test_an_older_record_does_not_say_where_they_lie(project: Path) -> None:

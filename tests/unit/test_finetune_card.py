@@ -41,7 +41,7 @@ FOUND = Recommendation(
         change("accuracy", 0.75, 0.83),
         Difference(suite="others", metric="accuracy", baseline=0.1, candidate=0.2),
     ),
-    fixed=("floors/a-p", "floors/b-p"),
+    fixed=("floors/a-p", "floors/b-p", "others/a-p"),
     broken=("floors/c-p",),
     simulated_only=True,
 )
@@ -91,7 +91,14 @@ def test_results_are_filled_in_where_there_are_some(tmp_path: Path) -> None:
     page = write_card(tmp_path, MADE)
     before = page.read_text()
 
-    assert complete_card(tmp_path, FOUND.model_copy(update={"baseline": ""})) is None
+    for changed in (
+        {"baseline": ""},
+        {"advice": "void"},
+        {"baseline_model": "tiny + another"},
+        {"model": "another + mine"},
+        {"suites": ("others",)},
+    ):
+        assert complete_card(tmp_path, FOUND.model_copy(update=changed)) is None, changed
     assert page.read_text() == before
     assert complete_card(tmp_path, FOUND) == page
     assert "**helped**" in page.read_text()
