@@ -46,17 +46,20 @@ def command(
     if not (folder / MANIFEST).is_file():
         raise OptionError(f"{suite}: is no suite, it has no {MANIFEST}. Check it: pytest-cosmos check-cases {suite}")
     settings = _settings(root, folder.parent, model, thresholds, (reports or root / "reports").resolve())
-    found = run_workflow(
-        Workflow(
-            settings=settings,
-            suite=folder.name,
-            out=(out or settings.reports / "workflow" / f"{folder.name}-{_safe(model)}").resolve(),
-            config=_existing(config, "--config") if config else None,
-            tests=_existing(tests, "--tests") if tests else None,
-            arguments=tuple(pytest_arguments or ()),
-            say=typer.echo,
-        )
+    asked = Workflow(
+        settings=settings,
+        suite=folder.name,
+        out=(out or settings.reports / "workflow" / f"{folder.name}-{_safe(model)}").resolve(),
+        config=_existing(config, "--config") if config else None,
+        tests=_existing(tests, "--tests") if tests else None,
+        arguments=tuple(pytest_arguments or ()),
+        say=typer.echo,
     )
+    try:
+        found = run_workflow(asked)
+    except KeyboardInterrupt:
+        typer.echo("\nstopped: the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
     print_lines([*short_form(found.decision), *(Line(line, "strong") for line in finished_lines(found))])
     raise typer.Exit(found.decision.exit_code)
 

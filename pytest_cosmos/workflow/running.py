@@ -10,25 +10,19 @@ from filelock import FileLock, Timeout
 
 from pytest_cosmos import pipeline
 from pytest_cosmos.deciding import lacks_targets
-from pytest_cosmos.engines import foretold
 from pytest_cosmos.errors import OptionError
 from pytest_cosmos.finetune import complete_card
 from pytest_cosmos.gate import read_thresholds
 from pytest_cosmos.records import Recommendation
 from pytest_cosmos.runlog import NONE, RunFolder
 from pytest_cosmos.settings import Settings
-from pytest_cosmos.workflow.state import (
-    State,
-    StepName,
-    digest_of_folder,
-    digest_of_texts,
-    read_state,
-    with_step,
-)
+from pytest_cosmos.workflow.inputs import check_inputs, digest_of_inputs
+from pytest_cosmos.workflow.state import State, StepName, digest_of_texts, read_state, with_step
 from pytest_cosmos.workflow.steps import run_pytest, set_aside, train, write_test
 
 Ask = Callable[[Settings, str, Path, Sequence[str]], RunFolder]
 Train = Callable[[Settings, Path, Path, Path | None], Path]
+Check = Callable[[Settings, Path, Path | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class Workflow:
     arguments: tuple[str, ...] = ()
     """More arguments for pytest."""
     say: Callable[[str], None] = print
+    check: Check = field(default=check_inputs)
     ask: Ask = field(default=run_pytest)
     train: Train = field(default=train)
 
@@ -99,19 +94,21 @@ class _Steps:
         self.asked = asked
         self.state: State = read_state(asked.out)
         self.tests = asked.tests or write_test(asked.out, asked.suite)
-        self.subject = digest_of_texts(
-            digest_of_folder(asked.folder), _identity(asked.settings), str(asked.tests or ""), *asked.arguments
-        )
+        self.subject = digest_of_inputs(asked.settings, asked.folder, asked.tests, asked.arguments)
 
     def run(self) -> Finished:
         asked, settings = self.asked, self.asked.settings
+        if self.state.done("baseline", self.subject) is None:  # else it was checked then, or is by the training
+            asked.check(settings, asked.folder, asked.config)
         self.announce(1, f"test {settings.model} on {asked.suite}")
         baseline = RunFolder(self.step("baseline", self.subject, lambda: self.test(settings)))
         need, page = self.decide(baseline, NONE)
         if need.advice != "not_sufficient":
             return Finished(need, page, baseline)
         self.announce(2, f"fine-tune {settings.model} on the training split of {asked.suite}")
-        told = digest_of_texts(self.subject, asked.config.read_text(encoding="utf-8") if asked.config else "")
+        told = digest_of_texts(
+            self.subject, asked.config.read_bytes().decode("utf-8", "replace") if asked.config else ""
+        )
         # a folder of its own for each thing asked: an adapter of other data is never gone on with
         out = asked.out / f"adapter-{told[:8]}"
         adapter = self.step("adapter", told, lambda: self.train(told, out))
@@ -152,12 +149,6 @@ class _Steps:
 
     def announce(self, number: int, what: str) -> None:
         self.asked.say(f"== {number} of 4: {what}")
-
-
-def _identity(settings: Settings) -> str:
-    """Name the weights, as far as they are known before anything is loaded."""
-    record = foretold(settings)
-    return f"{settings.model} {record.fingerprint if record is not None else ''}"
 
 
 def finished_lines(found: Finished) -> Sequence[str]:

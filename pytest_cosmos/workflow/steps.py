@@ -95,11 +95,13 @@ def _run_of(path: Path, settings: Settings) -> RunFolder | None:
 def lacking(folder: RunFolder) -> str:
     """Say what a run lacks to decide by it; empty: nothing."""
     run, outcomes = folder.read_run(), folder.read_outcomes()
-    silent = sum(outcome.judgement.verdict is Verdict.ERROR for outcome in outcomes)
+    silent = [outcome for outcome in outcomes if outcome.judgement.verdict is Verdict.ERROR]
     planned = _planned(run)
     if len(outcomes) < planned:
         return f"{len(outcomes):,} of {planned:,} cases were answered."
-    return f"{silent:,} of {planned:,} cases got no reply." if silent else ""
+    if silent:
+        return f"{len(silent):,} of {planned:,} cases got no reply ({silent[0].reply.error}). Mend this first."
+    return ""
 
 
 def _planned(run: Run) -> int:

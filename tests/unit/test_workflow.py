@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pytest_cosmos.errors import OptionError, RunFolderError
+from pytest_cosmos.errors import OptionError, Problems, RunFolderError
 from pytest_cosmos.runlog import RunFolder
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.workflow import Finished, Workflow, run_workflow
+from pytest_cosmos.workflow.inputs import check_inputs
 from pytest_cosmos.workflow.running import finished_lines
 from pytest_cosmos.workflow.state import State, digest_of, read_state
 from pytest_cosmos.workflow.steps import run_pytest, train, write_test
@@ -44,7 +45,15 @@ class Project:
             thresholds=self.path / "thresholds.yaml",
             reports=self.path / "reports",
         )
-        return Workflow(settings, "floor", self.path / "out", say=lambda _: None, ask=self.ask, train=self.train)
+        return Workflow(
+            settings,
+            "floor",
+            self.path / "out",
+            say=lambda _: None,
+            check=lambda *_: None,
+            ask=self.ask,
+            train=self.train,
+        )
 
     def run(self, **changes: object) -> Finished:
         from dataclasses import replace
@@ -166,6 +175,48 @@ def test_another_configuration_or_other_arguments_are_other_steps(project: Proje
     project.run(config=config, arguments=("-n", "2"))
     assert project.done == ["baseline", "adapter", "candidate"]
     assert found.decision.advice == "helped"
+
+
+OUTSIDE: dict[str, Callable[[Project], object]] = {
+    "prompt file": lambda p: (p.path / "prompt.yaml").write_text("user_prompt: Is it broken?\n"),
+    "file of an argument": lambda p: (p.path / "words.yaml").write_text("user_prompt: Broken?\n"),
+    "pytest.ini": lambda p: (p.path / "pytest.ini").write_text("[pytest]\naddopts = --cosmos-prompt=words.yaml\n"),
+    "pyproject.toml": lambda p: (p.path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '-x'\n"),
+    "test": lambda p: (p.path / "test_own.py").write_text("# another\n"),
+}
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_what_is_asked_may_be_decided_outside_of_the_suite(project: Project, what: str) -> None:
+    manifest = project.path / "cases/floor/suite.yaml"
+    manifest.write_text(f"prompt_file: {project.path}/prompt.yaml\n" + manifest.read_text())
+    (project.path / "prompt.yaml").write_text("user_prompt: Is it cracked?\n")
+    (project.path / "words.yaml").write_text("user_prompt: Cracked?\n")
+    (project.path / "test_own.py").write_text("")
+    (project.path / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+    asked = {"tests": project.path / "test_own.py", "arguments": ("--cosmos-prompt=words.yaml",)}
+    project.run(**asked)
+    (project.path / "pyproject.toml").write_text("[project]\nname = 'yours'\n")
+    project.done.clear()
+    project.run(**asked)
+    assert project.done == []
+    OUTSIDE[what](project)
+    project.run(**asked)
+    assert project.done == ["baseline", "adapter", "candidate"]
+
+
+def test_what_would_stop_the_training_stops_it_before_the_model_is_asked(project: Project) -> None:
+    with pytest.raises(Problems, match="no cases in the train split"):
+        project.run(check=check_inputs)
+    table = project.path / "cases/floor/samples.csv"
+    table.write_text("file,label,split\nmedia/a.png,cracked,train\nmedia/b.png,not cracked,test\n")
+    with pytest.raises(OptionError, match="its validation split has no cases"):
+        project.run(check=check_inputs)
+    config = project.path / "finetune.yaml"
+    config.write_text("epoch: 1\n")
+    with pytest.raises(Problems, match=r"finetune\.yaml:1: .*epoch"):
+        project.run(check=check_inputs, config=config)
+    assert project.done == []
 
 
 def test_other_thresholds_need_no_step_again(project: Project) -> None:
