@@ -14,7 +14,7 @@ import numpy as np
 from pytest_cosmos.measure.catalogue import METRICS
 from pytest_cosmos.measure.facts import Facts, Flags, read_facts
 from pytest_cosmos.measure.formulas import NO_PARAMETERS, Figure, Parameters, figure
-from pytest_cosmos.measure.interval import CONFIDENCE, Values, distinct
+from pytest_cosmos.measure.interval import CONFIDENCE, Values, distinct, rests_on
 from pytest_cosmos.measure.paired import figure_interval, figure_test, holm, share_interval, share_test
 from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Unpaired
 
@@ -199,12 +199,17 @@ def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confid
     was, is_ = (np.nan_to_num(move[counts]) for move in moves)
     of = facts.take(counts)
     # no surer than the side that fewer cases count for: one case, such as a single alarm, shows no precision
-    worths = [float(distinct(facts.cluster[~np.isnan(move)])) for move in moves]
-    worths += [side.worth for side in (before, after) if side.worth is not None]
-    low, high = figure_interval(
-        value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=min(worths)
-    )
+    worth = min(_clusters_of(before), _clusters_of(after))
+    low, high = figure_interval(value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=worth)
     return {**_basis(of), "value": value, "low": low, "high": high}
+
+
+def _clusters_of(figure: Figure) -> float:
+    """Return how many clusters a figure rests on."""
+    assert figure.influence is not None
+    counts = ~np.isnan(figure.influence)
+    cluster = figure.of.cluster[counts]
+    return float(distinct(cluster)) if figure.weight is None else rests_on(figure.weight[counts], cluster)
 
 
 def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> Values:

@@ -67,6 +67,23 @@ def test_sources_are_compared_but_not_cases_of_which_none_is_known() -> None:
     assert [one.slice for one in differences(pair(known, known)) if one.slice] == [{"source": "real"}]
 
 
+def test_balanced_accuracy_is_no_surer_than_its_rare_class() -> None:
+    """Three cases in each of 100 groups, nothing changed: the fewer of the groups are of hazards, the less is shown."""
+
+    def reach(hazards: int) -> float:
+        answers = ["Yes" if group < hazards else "No" for group in range(100)]
+        run = [
+            outcome(f"s{group}x{n}", expected=answer, said=answer, group=f"g{group}")
+            for group, answer in enumerate(answers)
+            for n in range(3)
+        ]
+        return -(difference(pair(run, run), "floor", "balanced_accuracy").low or 0)
+
+    half, tenth = reach(50), reach(10)
+    assert half == pytest.approx(1.984**2 / (100 + 1.984**2), rel=1e-3)
+    assert tenth == pytest.approx(1.984**2 / (36 + 1.984**2), rel=1e-3)  # 2² / (1 / 10 + 1 / 90) groups
+
+
 def test_a_slice_of_several_conditions_needs_them_all() -> None:
     run = [
         outcome(f"s{n}", prompt, category=("a", "b")[n % 2])
