@@ -244,13 +244,6 @@ def test_several_prompts_of_a_sample_are_one_cluster() -> None:
     assert found.p_value == 2 * 0.5**4  # four clusters changed, not eight cases
 
 
-def test_slices_and_groups_are_those_of_the_candidate() -> None:
-    before = [changed(one, category="old", group="g") for one in said("rrww")]
-    found = accuracy(before, said("rrrw", category="new"), category="new")
-    assert (found.cases, found.clusters) == (4, 4)
-    assert accuracy(before, said("rrrw", category="new"), category="old").cases == 0
-
-
 def test_the_confidence_asked_for_is_that_of_the_interval_and_of_the_word() -> None:
     pairs = pair(said("w" * 6 + "r" * 20), said("r" * 26))  # p = 0.031
     wide, usual = (difference(pairs, "floor", "accuracy", confidence=c) for c in (0.99, 0.95))
