@@ -178,7 +178,7 @@ def difference(
     assert before.value is not None
     assert after.value is not None
     measured = (
-        _of_share(before, after, confidence)
+        _of_share(before, after, confidence, lower_is_better=METRICS[metric].higher_is_better is False)
         if metric in PAIRED_SHARES
         else _of_figure(after.value - before.value, before, after, sides[1], confidence)
     )
@@ -187,12 +187,14 @@ def difference(
     return _worded(found.model_copy(update=measured))
 
 
-def _of_share(before: Figure, after: Figure, confidence: float) -> dict[str, Any]:
-    """Compare the two case by case."""
+def _of_share(before: Figure, after: Figure, confidence: float, *, lower_is_better: bool) -> dict[str, Any]:
+    """Compare the two case by case; what counts is bad where lower is better."""
     of = after.of
     was, is_ = _counted(before), _counted(after)
     change = np.subtract(is_, was, dtype=np.float64)
     low, high = share_interval(change, of.cluster, confidence)
+    if lower_is_better:
+        was, is_ = ~was, ~is_
     return {
         **_basis(of),
         "value": float(change.sum()) / len(of),
