@@ -284,7 +284,7 @@ def cases_per_second(facts: Facts) -> Figure:
 def tokens_per_second(facts: Facts) -> Figure:
     """Return generated tokens / seconds, over the replies where both are known."""
     of = facts.replied.take(~np.isnan(facts.replied.seconds + facts.replied.tokens))
-    return Figure(_rate(float(of.tokens.sum()), of.seconds), of)
+    return Figure(_rate(float(of.tokens.sum()), of.seconds), of, unknown=len(facts.replied) - len(of))
 
 
 def _rate(amount: float, seconds: Values) -> float | None:
