@@ -181,7 +181,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         hazard=np.array([value is True for value in hazard], dtype=bool),
         alarm=np.array([outcome.said_hazard is True for outcome in outcomes], dtype=bool),
         error=_values(map(_rating_error, outcomes)),
-        confidence=_probabilities(reply.confidence for reply in replies),
+        confidence=probabilities(reply.confidence for reply in replies),
         seconds=_values(reply.seconds for reply in replies),
         waited=_values(reply.batch_seconds for reply in replies),
         tokens=_values(reply.output_tokens for reply in replies),
@@ -292,7 +292,8 @@ def _values(values: Iterable[float | int | None]) -> Values:
     return column
 
 
-def _probabilities(values: Iterable[float | None]) -> Values:
+def probabilities(values: Iterable[float | None]) -> Values:
+    """Return confidences as figures take them: NaN where one is not known or no probability."""
     column = _values(values)
     column[column > 1 + _ROUNDING] = np.nan
     return np.minimum(column, 1.0)
