@@ -126,13 +126,11 @@ def drop_lines(
     yield f"  if one is worse by {margin:g}, {_count(found, design)} find that (McNemar's test, two-sided)"
     yield f"  both in at least {power:.0%} of the runs"
     if samples is not None:
-        pairs = int(samples * design.cases_per_sample / design.effect)
-        least = detectable(pairs, discordant, confidence=confidence, power=power)
+        shown = margin_power(samples, margin, discordant, confidence=confidence, design=design)
+        seen = mcnemar_power(samples, margin, discordant, confidence=confidence, design=design)
+        least = detectable(samples, discordant, confidence=confidence, power=power, design=design)
         yield f"{samples:,} samples"
-        if pairs:
-            shown = margin_power(pairs, margin, discordant, confidence=confidence)
-            missed = mcnemar_power(pairs, margin, discordant, confidence=confidence)
-            yield f"  show the first in {shown:.1%} of the runs, find the second in {missed:.1%}"
+        yield f"  show the first in {shown:.1%} of the runs, find the second in {seen:.1%}"
         yield f"  find a difference from {least:.4f} on" if least else "  find no difference at all"
 
 
