@@ -163,12 +163,15 @@ def difference(
     """Return the candidate's figure less the baseline's, over the pairs of a slice; value None: no data.
 
     There is none for a figure without an interval (a count, a time), nor for the error rate: a case without a reply
-    is no pair. Nor where the candidate has lost confidences: it could look better for want of its worst ones.
+    is no pair. Nor where the candidate has lost confidences: it could look better for want of its worst ones. For the
+    same reason ratings are compared only where both sides have one.
     """
     found = Difference(suite=suite, metric=metric, slice=dict(where or {}), confidence=confidence)
     sides = pairs.where(suite, where or {})
     if sides is None or metric == "error_rate":
         return found
+    if metric == "mean_absolute_error":
+        sides = _both_rated(*sides)
     before, after = (figure(metric, facts, parameters) for facts in sides)
     found = found.model_copy(update={"baseline": before.value, "candidate": after.value, **_basis(sides[1])})
     if after.unknown > before.unknown and METRICS[metric].higher_is_better is not None:
@@ -185,6 +188,11 @@ def difference(
     if "p_value" not in measured:
         measured["p_value"] = figure_test(_added(metric, sides, parameters), sides[1].cluster)
     return _worded(found.model_copy(update=measured))
+
+
+def _both_rated(before: Facts, after: Facts) -> tuple[Facts, Facts]:
+    rows = ~np.isnan(before.error + after.error)
+    return before.take(rows), after.take(rows)
 
 
 def _of_share(before: Figure, after: Figure, confidence: float, *, lower_is_better: bool) -> dict[str, Any]:
