@@ -54,10 +54,9 @@ def command(
     """Say how many samples a threshold, or a drop, needs before it can be shown."""
     _check_between("--confidence", confidence, 0.5, 1)
     _check_between("--power", power, 0, 1)
-    if cases_per_sample < 1:
-        raise OptionError(f"--cases-per-sample {cases_per_sample:g}: a sample has at least 1 case.")
-    if design_effect is not None and design_effect < 1:
-        raise OptionError(f"--design-effect {design_effect:g}: it is 1 (independent cases) or more.")
+    _check_countable("--samples", samples)
+    _check_countable("--cases-per-sample", cases_per_sample)
+    _check_countable("--design-effect", design_effect)
     design = Design(cases_per_sample, cases_per_sample if design_effect is None else design_effect)
     asked = sum(one is not None for one in (run, at_least, at_most, drop))
     if asked != 1:
@@ -77,6 +76,11 @@ def command(
 def _check_between(option: str, value: float, low: float, high: float) -> None:
     if not low < value < high:
         raise OptionError(f"{option} {value:g}: it must lie above {low:g} and below {high:g}.")
+
+
+def _check_countable(option: str, value: float | None) -> None:
+    if value is not None and not 1 <= value <= MOST:
+        raise OptionError(f"{option} {str(value).removesuffix('.0')}: it must be a number from 1 to {MOST:,}.")
 
 
 def bar_lines(
@@ -126,13 +130,11 @@ def drop_lines(
     yield f"  if one is worse by {margin:g}, {_count(found, design)} find that (McNemar's test, two-sided)"
     yield f"  both in at least {power:.0%} of the runs"
     if samples is not None:
-        pairs = int(samples * design.cases_per_sample / design.effect)
-        least = detectable(pairs, discordant, confidence=confidence, power=power)
+        shown = margin_power(samples, margin, discordant, confidence=confidence, design=design)
+        seen = mcnemar_power(samples, margin, discordant, confidence=confidence, design=design)
+        least = detectable(samples, discordant, confidence=confidence, power=power, design=design)
         yield f"{samples:,} samples"
-        if pairs:
-            shown = margin_power(pairs, margin, discordant, confidence=confidence)
-            missed = mcnemar_power(pairs, margin, discordant, confidence=confidence)
-            yield f"  show the first in {shown:.1%} of the runs, find the second in {missed:.1%}"
+        yield f"  show the first in {shown:.1%} of the runs, find the second in {seen:.1%}"
         yield f"  find a difference from {least:.4f} on" if least else "  find no difference at all"
 
 

@@ -1,22 +1,23 @@
 """Two runs of the same cases -> what changed: pairs, differences with their intervals, fixed and broken cases.
 
-Only a case that both were asked alike, and both replied to, is compared; every other one is named with the reason.
+Only a case that both were asked alike, that is labelled alike, and that both replied to, is compared; every other one
+is named with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from pytest_cosmos.measure.catalogue import METRICS
-from pytest_cosmos.measure.facts import Facts, Flags, read_facts
+from pytest_cosmos.measure.facts import Facts, Flags, joined, read_facts
 from pytest_cosmos.measure.formulas import NO_PARAMETERS, Figure, Parameters, figure
-from pytest_cosmos.measure.interval import CONFIDENCE, Values, distinct
+from pytest_cosmos.measure.interval import CONFIDENCE, Values, distinct, rests_on
 from pytest_cosmos.measure.paired import figure_interval, figure_test, holm, share_interval, share_test
-from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Unpaired
+from pytest_cosmos.records import Change, Comparison, Difference, Outcome, Run, Sample, Unpaired
 
 PAIRED_SHARES = frozenset((
     "accuracy", "exact_accuracy", "recall", "specificity", "missed_hazard_rate", "false_alarm_rate",
@@ -48,13 +49,16 @@ class Pairs:
         return sum(map(len, self.candidate.values()))
 
     def where(self, suite: str, conditions: Mapping[str, str]) -> tuple[Facts, Facts] | None:
-        """Return both sides of the cases that meet every condition, as the candidate's run has them; None: no case."""
+        """Return both sides of the cases that meet every condition, in either run; None: no case.
+
+        In one of them would let a run take its wrong cases out of a slice, by leaving a column or a group blank.
+        """
         if suite not in self.candidate:
             return None
         before, after = self.baseline[suite], self.candidate[suite]
         rows: Flags = np.ones(len(after), dtype=bool)
         for key, value in conditions.items():
-            rows &= after.values_of(key) == value
+            rows &= (before.values_of(key) == value) | (after.values_of(key) == value)
         return before.take(rows), after.take(rows)
 
     def keys(self, *, right_before: bool, right_after: bool) -> tuple[str, ...]:
@@ -78,8 +82,7 @@ def pair(baseline: Sequence[Outcome], candidate: Sequence[Outcome]) -> Pairs:
     reasons = _reasons(_by_key(before), _by_key(after))
     kept = {key for key, reason in reasons.items() if not reason}
     return Pairs(
-        _only(before, kept),
-        _only(after, kept),
+        *_bound(_only(before, kept), _only(after, kept)),
         tuple(Unpaired(case=key, reason=reason) for key, reason in sorted(reasons.items()) if reason),
     )
 
@@ -91,6 +94,15 @@ def _by_key(facts: Mapping[str, Facts]) -> dict[str, Outcome]:
 def _only(facts: Mapping[str, Facts], keys: set[str]) -> dict[str, Facts]:
     rows = {suite: [outcome.case.key in keys for outcome in one.outcomes] for suite, one in facts.items()}
     return {suite: one.take(np.array(rows[suite])) for suite, one in facts.items() if any(rows[suite])}
+
+
+def _bound(before: dict[str, Facts], after: dict[str, Facts]) -> tuple[dict[str, Facts], dict[str, Facts]]:
+    """Make one cluster of what hangs together on either side: a run could look surer for want of its groups."""
+    clusters = {suite: joined(before[suite].cluster, facts.cluster) for suite, facts in after.items()}
+    was, is_ = (
+        {suite: replace(one, cluster=clusters[suite]) for suite, one in side.items()} for side in (before, after)
+    )
+    return was, is_
 
 
 def _reasons(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> dict[str, str]:
@@ -109,8 +121,18 @@ def _reason(before: Outcome | None, after: Outcome | None) -> str:
         return "other prompt"
     if before.case.expected != after.case.expected:
         return "other expected answer"
+    if not _labelled_alike(before.case.sample, after.case.sample):
+        return "other labels"
     silent = [side for side, one in (("baseline", before), ("candidate", after)) if one.reply.finish == "error"]
     return f"no reply of the {' and of the '.join(silent)}" if silent else ""
+
+
+def _labelled_alike(before: Sample, after: Sample) -> bool:
+    """Tell whether two samples are in the same slices; a suite may have got a column of its own since."""
+    shared = before.fields.keys() & after.fields.keys()
+    return all(getattr(before, name) == getattr(after, name) for name in ("category", "source", "label")) and all(
+        before.fields[name] == after.fields[name] for name in shared
+    )
 
 
 def differences(pairs: Pairs, confidence: float = CONFIDENCE) -> tuple[Difference, ...]:
@@ -141,12 +163,15 @@ def difference(
     """Return the candidate's figure less the baseline's, over the pairs of a slice; value None: no data.
 
     There is none for a figure without an interval (a count, a time), nor for the error rate: a case without a reply
-    is no pair. Nor where the candidate has lost confidences: it could look better for want of its worst ones.
+    is no pair. Nor where the candidate has lost confidences: it could look better for want of its worst ones. For the
+    same reason ratings are compared only where both sides have one.
     """
     found = Difference(suite=suite, metric=metric, slice=dict(where or {}), confidence=confidence)
     sides = pairs.where(suite, where or {})
     if sides is None or metric == "error_rate":
         return found
+    if metric == "mean_absolute_error":
+        sides = _both_rated(*sides)
     before, after = (figure(metric, facts, parameters) for facts in sides)
     found = found.model_copy(update={"baseline": before.value, "candidate": after.value, **_basis(sides[1])})
     if after.unknown > before.unknown and METRICS[metric].higher_is_better is not None:
@@ -156,7 +181,7 @@ def difference(
     assert before.value is not None
     assert after.value is not None
     measured = (
-        _of_share(before, after, confidence)
+        _of_share(before, after, confidence, lower_is_better=METRICS[metric].higher_is_better is False)
         if metric in PAIRED_SHARES
         else _of_figure(after.value - before.value, before, after, sides[1], confidence)
     )
@@ -165,12 +190,19 @@ def difference(
     return _worded(found.model_copy(update=measured))
 
 
-def _of_share(before: Figure, after: Figure, confidence: float) -> dict[str, Any]:
-    """Compare the two case by case."""
+def _both_rated(before: Facts, after: Facts) -> tuple[Facts, Facts]:
+    rows = ~np.isnan(before.error + after.error)
+    return before.take(rows), after.take(rows)
+
+
+def _of_share(before: Figure, after: Figure, confidence: float, *, lower_is_better: bool) -> dict[str, Any]:
+    """Compare the two case by case; what counts is bad where lower is better."""
     of = after.of
     was, is_ = _counted(before), _counted(after)
     change = np.subtract(is_, was, dtype=np.float64)
     low, high = share_interval(change, of.cluster, confidence)
+    if lower_is_better:
+        was, is_ = ~was, ~is_
     return {
         **_basis(of),
         "value": float(change.sum()) / len(of),
@@ -199,12 +231,17 @@ def _of_figure(value: float, before: Figure, after: Figure, facts: Facts, confid
     was, is_ = (np.nan_to_num(move[counts]) for move in moves)
     of = facts.take(counts)
     # no surer than the side that fewer cases count for: one case, such as a single alarm, shows no precision
-    worths = [float(distinct(facts.cluster[~np.isnan(move)])) for move in moves]
-    worths += [side.worth for side in (before, after) if side.worth is not None]
-    low, high = figure_interval(
-        value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=min(worths)
-    )
+    worth = min(_clusters_of(before), _clusters_of(after))
+    low, high = figure_interval(value, is_ - was, of.cluster, confidence, top=max(before.top, after.top), worth=worth)
     return {**_basis(of), "value": value, "low": low, "high": high}
+
+
+def _clusters_of(figure: Figure) -> float:
+    """Return how many clusters a figure rests on."""
+    assert figure.influence is not None
+    counts = ~np.isnan(figure.influence)
+    cluster = figure.of.cluster[counts]
+    return float(distinct(cluster)) if figure.weight is None else rests_on(figure.weight[counts], cluster)
 
 
 def _added(metric: str, sides: tuple[Facts, Facts], parameters: Parameters) -> Values:

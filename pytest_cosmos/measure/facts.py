@@ -181,7 +181,7 @@ def _columns(outcomes: Sequence[Outcome]) -> Facts:
         hazard=np.array([value is True for value in hazard], dtype=bool),
         alarm=np.array([outcome.said_hazard is True for outcome in outcomes], dtype=bool),
         error=_values(map(_rating_error, outcomes)),
-        confidence=_probabilities(reply.confidence for reply in replies),
+        confidence=probabilities(reply.confidence for reply in replies),
         seconds=_values(reply.seconds for reply in replies),
         waited=_values(reply.batch_seconds for reply in replies),
         tokens=_values(reply.output_tokens for reply in replies),
@@ -213,9 +213,6 @@ def _clusters(samples: Sequence[Sample]) -> Codes:
 
     Chains count: a copy of a picture in another group makes one cluster of both groups.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     numbers: dict[tuple[str, str], int] = {}
     own = [numbers.setdefault(("sample", sample.id), len(numbers)) for sample in samples]
     links = set()
@@ -224,9 +221,23 @@ def _clusters(samples: Sequence[Sample]) -> Codes:
             if tie[1]:
                 links.add((number, numbers.setdefault(tie, len(numbers))))
     ends = np.array(sorted(links), dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(links)), (ends[0], ends[1])), shape=(len(numbers), len(numbers)))
+    return _components(ends[0], ends[1], len(numbers))[own]
+
+
+def joined(first: Codes, second: Codes) -> Codes:
+    """Return a number per case, equal for cases that are in one cluster by either numbering, or by a chain of both."""
+    nodes = int(first.max(initial=-1)) + 1
+    return _components(first, second + nodes, nodes + int(second.max(initial=-1)) + 1)[first]
+
+
+def _components(starts: Codes, ends: Codes, nodes: int) -> Codes:
+    """Return of each node the number of the component that links, from starts to ends, make it part of."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(starts)), (starts, ends)), shape=(nodes, nodes))
     _, component = connected_components(graph, directed=False)
-    return np.asarray(component, dtype=np.int64)[own]
+    return np.asarray(component, dtype=np.int64)
 
 
 def _prompts(outcomes: Sequence[Outcome]) -> tuple[Prompt, ...]:
@@ -281,7 +292,8 @@ def _values(values: Iterable[float | int | None]) -> Values:
     return column
 
 
-def _probabilities(values: Iterable[float | None]) -> Values:
+def probabilities(values: Iterable[float | None]) -> Values:
+    """Return confidences as figures take them: NaN where one is not known or no probability."""
     column = _values(values)
     column[column > 1 + _ROUNDING] = np.nan
     return np.minimum(column, 1.0)

@@ -28,8 +28,8 @@ class Figure:
     """How much each of the cases moves the value, see `interval`; NaN: not at all. None: there is no interval."""
     top: float = 1.0
     """The highest value there could be."""
-    worth: float | None = None
-    """How many cases it rests on, where these are fewer than those counted."""
+    weight: Values | None = None
+    """How much each of the cases counts, where they do not count alike, see `rests_on`."""
     unknown: int = 0
     """Answers left out because their confidence, or their time, is not known."""
 
@@ -98,8 +98,8 @@ def balanced_accuracy(facts: Facts) -> Figure:
 
     said = np.where(of.correct, classes, -1)
     recalls = recall_score(classes, said, labels=present, average=None)
-    influence = (of.correct - recalls[index]) / (len(present) * counts[index])
-    return Figure(float(recalls.mean()), of, influence, worth=len(present) ** 2 / float((1 / counts).sum()))
+    weight = 1 / (len(present) * counts[index])
+    return Figure(float(recalls.mean()), of, (of.correct - recalls[index]) * weight, weight=weight)
 
 
 def majority_baseline(facts: Facts) -> Figure:
@@ -223,7 +223,8 @@ def confidence_auroc(facts: Facts) -> Figure:
     if right in (0, len(of)):
         return Figure(None, of)
     value, influence = auroc(of.confidence, of.correct)
-    return _of_rated(facts, Figure(value, of, influence, worth=min(right, len(of) - right)))
+    rarer = of.correct == (2 * right <= len(of))
+    return _of_rated(facts, Figure(value, of, influence, weight=rarer.astype(np.float64)))
 
 
 def accuracy_at_90_coverage(facts: Facts) -> Figure:
@@ -283,7 +284,7 @@ def cases_per_second(facts: Facts) -> Figure:
 def tokens_per_second(facts: Facts) -> Figure:
     """Return generated tokens / seconds, over the replies where both are known."""
     of = facts.replied.take(~np.isnan(facts.replied.seconds + facts.replied.tokens))
-    return Figure(_rate(float(of.tokens.sum()), of.seconds), of)
+    return Figure(_rate(float(of.tokens.sum()), of.seconds), of, unknown=len(facts.replied) - len(of))
 
 
 def _rate(amount: float, seconds: Values) -> float | None:

@@ -20,7 +20,7 @@ CONFIDENCE = 0.95
 
 
 def interval(
-    value: float, influence: Values, cluster: Codes, *, confidence: float = CONFIDENCE, worth: float | None = None
+    value: float, influence: Values, cluster: Codes, *, confidence: float = CONFIDENCE, weight: Values | None = None
 ) -> tuple[float, float] | None:
     """Return the interval of a figure between 0 and 1; None where there is no case.
 
@@ -30,20 +30,21 @@ def interval(
     """
     if not len(influence):
         return None
-    return wilson(value, effective_cases(value, influence, cluster, worth), quantile(cluster, confidence))
+    return wilson(value, effective_cases(value, influence, cluster, weight), quantile(cluster, confidence))
 
 
-def effective_cases(value: float, influence: Values, cluster: Codes, worth: float | None = None) -> float:
+def effective_cases(value: float, influence: Values, cluster: Codes, weight: Values | None = None) -> float:
     """Return how many independent cases would be as good as these: cases / design effect.
 
-    Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `worth`: how many
-    cases the figure rests on, where these are fewer than all. A figure whose cases differ less than right and wrong do
-    (the error of a rating, AUROC) is as sure as they show, one more cluster imagined that is as far off as can be.
+    Where no variance can be seen (everything right, or wrong) the cases of a cluster count as one. `weight`: of each
+    case, where these do not weigh alike; the figure then rests on fewer cases. One whose cases differ less than right
+    and wrong do (the error of a rating, AUROC) is as sure as they show, one more cluster imagined that is as far off
+    as can be.
     """
-    cases = len(influence) if worth is None else worth
+    cases = len(influence) if weight is None else rests_on(weight, np.arange(len(weight)))
     simple, most = float((influence**2).sum()), value * (1 - value)
     if simple <= 0 or most <= 0:
-        return min(float(distinct(cluster)), cases)
+        return float(distinct(cluster)) if weight is None else rests_on(weight, cluster)
     independent = max(min(cases, most / simple), most / (simple + _size(cluster) / cases**2))
     return independent / design_effect(simple, influence, cluster, 1 / cases)
 
@@ -88,6 +89,12 @@ def quantile(cluster: Codes, confidence: float) -> float:
 def distinct(codes: Codes) -> int:
     """Return how many different codes there are: small numbers, not negative."""
     return int(np.count_nonzero(np.bincount(codes)))
+
+
+def rests_on(weight: Values, cluster: Codes) -> float:
+    """Return how many clusters of equal weight would be as good (Kish 1965): of a rare class they are few."""
+    sums = np.bincount(cluster, weight)
+    return float(sums.sum() ** 2 / (sums**2).sum())
 
 
 def wilson(value: float, cases: float, z: float) -> tuple[float, float]:

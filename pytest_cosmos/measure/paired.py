@@ -74,8 +74,8 @@ def figure_interval(
     """Return the interval of the difference of any two figures, from how much each case moves it (sums to 0).
 
     Student's t on cluster sums; the reach of shares without a changed case on as many clusters is added as
-    independent errors are: few changes are skewed, and none at all is no certainty. `worth`: how many cases it rests
-    on, where these are fewer.
+    independent errors are: few changes are skewed, and none at all is no certainty. `worth`: how many clusters it
+    rests on, where these are fewer.
     """
     from scipy.special import stdtrit
 

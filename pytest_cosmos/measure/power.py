@@ -169,19 +169,26 @@ def _quantile(samples: Values, confidence: float, design: Design) -> Values:
 
 
 def margin_power(
-    pairs: int, margin: float, discordant: float, *, drop: float = 0.0, confidence: float = CONFIDENCE, z: float = 0.0
+    samples: int,
+    margin: float,
+    discordant: float,
+    *,
+    drop: float = 0.0,
+    confidence: float = CONFIDENCE,
+    design: Design = INDEPENDENT,
 ) -> float:
     """Return the probability that Tango's interval of the paired difference stays above -margin.
 
     `discordant`: share of the pairs in which only one of both is right; `drop`: how much worse the candidate really
-    is. Exact: a sum over the number of discordant pairs, and over who is right in them. `z`: the quantile, where it
-    is not the normal one.
+    is. A sum over the number of discordant pairs, and over who is right in them; of independent pairs it is exact.
     """
-    from scipy.special import ndtri
-
-    quantile = z or float(ndtri((1 + confidence) / 2))
+    number = np.array([float(samples)])
+    z = float(_quantile(number, confidence, design)[0])
+    pairs = math.floor(design.seen(number, discordant)[0] + 1e-9)
+    if not pairs:
+        return 0.0
     return _over_discordant(
-        pairs, discordant, drop, lambda number: _fixed_needed(pairs, number, margin, quantile), two_sided=False
+        pairs, discordant, drop, lambda number: _fixed_needed(pairs, number, margin, z), two_sided=False
     )
 
 
@@ -199,15 +206,14 @@ def pairs_for_margin(
         return None
 
     def enough(samples: int) -> bool:
-        number = np.array([float(samples)])
-        z = float(_quantile(number, confidence, design)[0])
-        pairs = math.floor(design.seen(number, discordant)[0] + 1e-9)
-        return pairs > 0 and margin_power(pairs, margin, discordant, drop=drop, z=z) >= power
+        return margin_power(samples, margin, discordant, drop=drop, confidence=confidence, design=design) >= power
 
     return _first(enough)
 
 
-def mcnemar_power(pairs: int, difference: float, discordant: float, *, confidence: float = CONFIDENCE) -> float:
+def mcnemar_power(
+    samples: int, difference: float, discordant: float, *, confidence: float = CONFIDENCE, design: Design = INDEPENDENT
+) -> float:
     """Return the probability that the exact, two-sided McNemar test finds a difference, in either direction.
 
     Sum over the number of discordant pairs: Duffy (1984), Biometrics 40, 1005-1015.
@@ -218,6 +224,7 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, *, confidenc
         # the smallest k with 2 P(X >= k) <= alpha
         return np.asarray(binom.isf((1 - confidence) / 2, number, 0.5) + 1)
 
+    pairs = math.floor(design.worth(np.array([float(samples)]))[0] + 1e-9)
     return _over_discordant(pairs, discordant, difference, needed, two_sided=True)
 
 
@@ -232,20 +239,27 @@ def pairs_for_difference(
     """Return how many paired samples find a difference with this power, by McNemar's test; None: too many."""
 
     def enough(samples: int) -> bool:
-        pairs = math.floor(design.worth(np.array([float(samples)]))[0] + 1e-9)
-        return mcnemar_power(pairs, difference, discordant, confidence=confidence) >= power
+        return mcnemar_power(samples, difference, discordant, confidence=confidence, design=design) >= power
 
     return _first(enough)
 
 
-def detectable(pairs: int, discordant: float, *, confidence: float = CONFIDENCE, power: float = POWER) -> float | None:
+def detectable(
+    samples: int,
+    discordant: float,
+    *,
+    confidence: float = CONFIDENCE,
+    power: float = POWER,
+    design: Design = INDEPENDENT,
+) -> float | None:
     """Return the smallest difference that McNemar's test finds with this power; None: not even the largest."""
-    if mcnemar_power(pairs, discordant, discordant, confidence=confidence) < power:
+    found = partial(mcnemar_power, samples, discordant=discordant, confidence=confidence, design=design)
+    if found(difference=discordant) < power:
         return None
     low, high = 0.0, discordant
     for _ in range(40):
         middle = (low + high) / 2
-        if mcnemar_power(pairs, middle, discordant, confidence=confidence) >= power:
+        if found(difference=middle) >= power:
             high = middle
         else:
             low = middle

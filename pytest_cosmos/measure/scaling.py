@@ -8,11 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from pytest_cosmos.errors import Problems, RunFolderError
 from pytest_cosmos.measure.calibration import bins, scaled, temperature_of
-from pytest_cosmos.measure.facts import Facts, read_facts
+from pytest_cosmos.measure.facts import Facts, probabilities, read_facts
 from pytest_cosmos.records import Outcome, Prompt, Run, Temperature
 
 LEAST = 100
@@ -97,14 +95,9 @@ def scale(outcomes: Sequence[Outcome], temperatures: Sequence[Temperature]) -> t
                 f"{'/'.join(name)}: the temperatures in run.json are of no such prompt. Run again, with a "
                 "--cosmos-calibration that was fitted on it."
             )
-        confidences = np.array([_probability(outcomes[row]) for row in own])
+        confidences = probabilities(outcomes[row].reply.confidence for row in own)
         for row, confidence in zip(own, scaled(confidences, one.temperature).tolist(), strict=True):
             if not math.isnan(confidence):  # what is no probability stays what it is
                 reply = rows[row].reply.model_copy(update={"confidence": confidence})
                 rows[row] = rows[row].model_copy(update={"reply": reply})
     return tuple(rows)
-
-
-def _probability(outcome: Outcome) -> float:
-    confidence = outcome.reply.confidence
-    return confidence if confidence is not None and 0 <= confidence <= 1 else math.nan

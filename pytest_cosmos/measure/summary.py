@@ -92,7 +92,8 @@ def _bounds(figure: Figure, confidence: float) -> tuple[float, float] | None:
         return None
     counts = ~np.isnan(figure.influence)
     influence, cluster = figure.influence[counts] / figure.top, figure.of.cluster[counts]
-    found = interval(figure.value / figure.top, influence, cluster, confidence=confidence, worth=figure.worth)
+    weight = None if figure.weight is None else figure.weight[counts]
+    found = interval(figure.value / figure.top, influence, cluster, confidence=confidence, weight=weight)
     return (found[0] * figure.top, found[1] * figure.top) if found else None
 
 

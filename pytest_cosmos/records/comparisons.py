@@ -32,11 +32,13 @@ class Difference(Record):
     samples: int = 0
     clusters: int = 0
     fixed: int | None = None
-    """Of a share: cases for which only the candidate counts; None: the figure is no share of the same cases."""
+    """Of a share: cases that are good only in the candidate; None: the figure is no share of the same cases.
+
+    Good is to count, or where lower is better (unparsed, missed, false alarms) not to."""
     broken: int | None = None
-    """Cases for which only the baseline counts."""
+    """Cases that are good only in the baseline."""
     both: int | None = None
-    """Cases for which both count."""
+    """Cases that are good in both."""
     neither: int | None = None
     p_value: float | None = None
     """Two-sided, of no difference: exact McNemar, or sign flips of whole clusters."""

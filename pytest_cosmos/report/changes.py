@@ -44,7 +44,7 @@ class ChangeRow:
     change: str
     interval: str
     moved: str
-    """`12 / 20`: cases that only the candidate counts, and that only the baseline counts."""
+    """`12 / 20`: cases that became good, and that became bad."""
     cases: str
     p_value: str
     word: str

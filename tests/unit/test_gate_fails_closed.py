@@ -516,7 +516,12 @@ def test_confidences_lost_where_the_model_was_wrong_are_not_the_least_sure() -> 
 
 @pytest.mark.parametrize(
     ("metric", "bar"),
-    [("latency_p50", {"at_most": 1}), ("latency_p95", {"at_most": 1}), ("cases_per_second", {"at_least": 5})],
+    [
+        ("latency_p50", {"at_most": 1}),
+        ("latency_p95", {"at_most": 1}),
+        ("cases_per_second", {"at_least": 5}),
+        ("tokens_per_second", {"at_least": 5}),
+    ],
 )
 def test_times_lost_where_the_model_was_slow(metric: str, bar: dict[str, float]) -> None:
     quick = [outcome(f"q{n}") for n in range(90)]

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_cosmos.measure import Pairs, Parameters, compare, difference, differences, pair
 from pytest_cosmos.measure.comparison import adjusted
-from pytest_cosmos.records import Difference
-from tests.unit.builders import MATERIAL, TRAVERSAL, outcome, outcomes_of, run_of
+from pytest_cosmos.records import UNPARSED, Difference
+from tests.unit.builders import MATERIAL, SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
 
 SURE: dict[str, Any] = {"suite": "floor", "metric": "accuracy", "value": 0.1, "low": 0.01, "high": 0.2}
 
@@ -65,6 +65,38 @@ def test_sources_are_compared_but_not_cases_of_which_none_is_known() -> None:
     assert slices == [{"source": "real"}, {"source": "simulation"}]
     known = [outcome(f"s{n}", source=("real", "")[n % 2]) for n in range(6)]
     assert [one.slice for one in differences(pair(known, known)) if one.slice] == [{"source": "real"}]
+
+
+def test_ratings_get_no_better_for_want_of_the_wrong_ones() -> None:
+    """Ratings are compared where both runs have one; that fewer are readable is another figure's to tell."""
+    before = [outcome(f"s{n}", SEVERITY, "3", "3" if n % 4 else "5") for n in range(40)]
+    after = [outcome(f"s{n}", SEVERITY, "3", "3" if n % 4 else UNPARSED) for n in range(40)]
+    for sides in ((before, after), (after, before)):
+        found = difference(pair(*sides), "floor", "mean_absolute_error")
+        assert (found.baseline, found.candidate, found.value, found.cases) == (0, 0, 0, 30)
+        assert found.change == "no_evidence"
+    assert difference(pair(before, after), "floor", "unparsed_rate").change == "worse"
+    mute = [outcome(f"s{n}", SEVERITY, "3", UNPARSED) for n in range(40)]
+    assert difference(pair(before, mute), "floor", "mean_absolute_error").value is None
+    worse = [outcome(f"s{n}", SEVERITY, "3", "4" if n % 4 else UNPARSED) for n in range(40)]
+    assert difference(pair(before, worse), "floor", "mean_absolute_error").value == 1
+
+
+def test_balanced_accuracy_is_no_surer_than_its_rare_class() -> None:
+    """Three cases in each of 100 groups, nothing changed: the fewer of the groups are of hazards, the less is shown."""
+
+    def reach(hazards: int) -> float:
+        answers = ["Yes" if group < hazards else "No" for group in range(100)]
+        run = [
+            outcome(f"s{group}x{n}", expected=answer, said=answer, group=f"g{group}")
+            for group, answer in enumerate(answers)
+            for n in range(3)
+        ]
+        return -(difference(pair(run, run), "floor", "balanced_accuracy").low or 0)
+
+    half, tenth = reach(50), reach(10)
+    assert half == pytest.approx(1.984**2 / (100 + 1.984**2), rel=1e-3)
+    assert tenth == pytest.approx(1.984**2 / (36 + 1.984**2), rel=1e-3)  # 2² / (1 / 10 + 1 / 90) groups
 
 
 def test_a_slice_of_several_conditions_needs_them_all() -> None:

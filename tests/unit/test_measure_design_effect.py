@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cosmos.measure.interval import Codes, Values, design_effect, effective_cases, interval, variance
+from pytest_cosmos.measure.interval import Codes, Values, design_effect, effective_cases, interval, rests_on, variance
 
 
 def influence_of(right: Values) -> Values:
@@ -69,8 +69,9 @@ def test_few_wrong_answers_in_clusters_of_unequal_size_lean_to_the_larger() -> N
 def test_a_figure_that_rests_on_fewer_cases_is_less_sure() -> None:
     right = np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 0, 1])
     influence, cluster = influence_of(right), np.arange(10)
-    assert effective_cases(0.7, influence, cluster, 4.0) < effective_cases(0.7, influence, cluster) - 1
-    few, all_ = (interval(0.7, influence, cluster, worth=worth) for worth in (4.0, None))
+    four = np.array([0.0] * 6 + [1.0] * 4)
+    assert effective_cases(0.7, influence, cluster, four) < effective_cases(0.7, influence, cluster) - 1
+    few, all_ = (interval(0.7, influence, cluster, weight=weight) for weight in (four, None))
     assert few is not None
     assert all_ is not None
     assert few[0] < all_[0] - 0.01
@@ -82,6 +83,22 @@ def test_where_nothing_varies_clusters_are_counted(value: float, moves: float) -
     """Also of a mean of equal values, and where a figure is at its end though cases move it."""
     influence, cluster = np.array([moves, -moves] * 6), np.arange(12) // 3
     assert effective_cases(value, influence, cluster) == 4
+
+
+def test_where_nothing_varies_the_clusters_of_a_rare_class_are_few() -> None:
+    """Two classes that weigh alike, of 10 and of 90 clusters of three: 2² / (1 / 10 + 1 / 90) clusters, not 100."""
+    cluster = np.repeat(np.arange(100), 3)
+    weight = np.where(cluster < 10, 1 / 60, 1 / 540)
+    assert effective_cases(1.0, np.zeros(300), cluster, weight) == pytest.approx(36)
+    assert rests_on(weight, cluster) == pytest.approx(36)
+    assert rests_on(weight, np.arange(300)) == pytest.approx(108)
+
+
+def test_prompts_of_the_same_samples_make_no_clusters() -> None:
+    """Each of three prompts has two classes; the six of them still rest on the clusters of the two."""
+    cluster = np.repeat(np.arange(100), 3)
+    weight = np.where(cluster < 10, 1 / (6 * 10), 1 / (6 * 90))
+    assert rests_on(weight, cluster) == pytest.approx(36)
 
 
 def test_a_figure_that_varies_little_is_surer_than_right_and_wrong_would_be() -> None:

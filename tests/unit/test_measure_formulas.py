@@ -151,7 +151,8 @@ def test_latency_is_what_a_caller_waits_and_rates_are_what_a_case_costs() -> Non
     assert value(cases, "latency_p95") == 96
     assert value(cases, "cases_per_second") == pytest.approx(5)
     assert value(cases, "tokens_per_second") == pytest.approx(50)
-    assert measure(cases, "floor", "latency_p50").cases == 101
+    for name in ("latency_p50", "cases_per_second", "tokens_per_second"):
+        assert (measure(cases, "floor", name).cases, measure(cases, "floor", name).unknown) == (101, 1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, None, float("nan"), -1.0])

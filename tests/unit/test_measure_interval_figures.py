@@ -11,8 +11,8 @@ from scipy.stats import norm
 from pytest_cosmos.measure.calibration import auroc
 from pytest_cosmos.measure.interval import Codes, Values, interval
 
-Draw = Callable[[np.random.Generator], tuple[float, Values, Codes, float | None]]
-"""A figure, its influence, clusters and worth."""
+Draw = Callable[[np.random.Generator], tuple[float, Values, Codes, Values | None]]
+"""A figure, its influence, clusters and weights."""
 
 RUNS = 600
 
@@ -39,11 +39,11 @@ def costs(chance: np.random.Generator) -> tuple[float, Values, Codes, None]:
     return mean_of(chance.choice([0, 0.1, 1.0], 600, p=[0.825, 0.15, 0.025]), np.arange(600))
 
 
-def separation(chance: np.random.Generator) -> tuple[float, Values, Codes, float]:
+def separation(chance: np.random.Generator) -> tuple[float, Values, Codes, Values]:
     """Answers of which 80 % are right, and these have a confidence higher by one standard deviation."""
     right = chance.random(400) < 0.8
     area, influence = auroc(chance.normal(size=400) + right, right)
-    return area, influence, np.arange(400), float(min(right.sum(), (~right).sum()))
+    return area, influence, np.arange(400), (~right).astype(float)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def separation(chance: np.random.Generator) -> tuple[float, Values, Codes, float
 def test_it_covers_the_truth_about_as_often_as_it_says(draw: Draw, truth: float) -> None:
     chance, missed_low, missed_high = np.random.default_rng(20), 0, 0
     for _ in range(RUNS):
-        value, influence, cluster, worth = draw(chance)
-        low, high = interval(value, influence, cluster, worth=worth) or (1, 0)
+        value, influence, cluster, weight = draw(chance)
+        low, high = interval(value, influence, cluster, weight=weight) or (1, 0)
         missed_low, missed_high = missed_low + (truth < low), missed_high + (truth > high)
     assert 0.93 <= 1 - (missed_low + missed_high) / RUNS <= 0.985
     assert max(missed_low, missed_high) / RUNS <= 0.05

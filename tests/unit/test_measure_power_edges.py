@@ -96,16 +96,32 @@ def test_pairs_in_clusters_are_as_many_as_the_interval_takes_them_for(confidence
     assert needed is not None
 
     def power(samples: int) -> float:
+        """Add up every number of pairs that differ, and every number of them that are fixed."""
         pairs = math.floor(float(design.seen(np.array([float(samples)]), 0.2)[0]))
-        z = float(t.ppf((1 + confidence) / 2, samples - 1))
-        return margin_power(pairs, 0.1, 0.2, drop=0.02, z=z)
+        z, total = float(t.ppf((1 + confidence) / 2, samples - 1)), 0.0
+        for number in range(pairs + 1):
+            fixed = np.arange(number + 1)
+            shown = tango_score(pairs, fixed, number - fixed, -0.1) > z
+            total += binom.pmf(number, pairs, 0.2) * binom.pmf(fixed, number, 0.45)[shown].sum()
+        return total
 
     assert power(needed) >= 0.8 > power(needed - 1)
+    for samples in (needed, needed // 2):
+        found = margin_power(samples, 0.1, 0.2, drop=0.02, confidence=confidence, design=design)
+        assert found == pytest.approx(power(samples), abs=1e-9)
+
+
+def test_cases_of_a_sample_find_what_so_many_fewer_would() -> None:
+    triples = Design(3, 1.5)
+    assert mcnemar_power(100, 0.05, 0.2, design=triples) == mcnemar_power(200, 0.05, 0.2)
+    assert detectable(100, 0.2, design=triples) == detectable(200, 0.2)
+    assert mcnemar_power(1, 0.05, 0.2, design=Design(1, 1.5)) == 0
 
 
 def test_a_sample_that_is_worth_no_pair_shows_nothing() -> None:
     with np.errstate(divide="raise", invalid="raise"):
         assert (pairs_for_margin(0.1, 0.2, design=Design(1, 1.5)) or 0) > 100
+        assert margin_power(1, 0.1, 0.2, design=Design(1, 1.5)) == 0
 
 
 def test_the_largest_difference_is_found_with_the_confidence_asked_for() -> None:

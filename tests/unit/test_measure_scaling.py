@@ -73,6 +73,16 @@ def test_scaled_outcomes_keep_all_but_their_confidence() -> None:
     assert scale(outcomes, []) == tuple(outcomes)
 
 
+def test_a_probability_that_rounding_took_above_one_is_scaled_as_one() -> None:
+    """Figures take 1.0000005, a sum in single precision, for 1."""
+    temperature = Temperature(suite="floor", prompt=BINARY.name, prompt_digest=BINARY.digest, temperature=5.0)
+    outcomes = [outcome("a", confidence=1.0), outcome("b", confidence=1.0000005)]
+    one, above = (found.reply.confidence for found in scale(outcomes, [temperature]))
+    assert one == above
+    assert one is not None
+    assert 0.9 < one < 0.95
+
+
 @pytest.mark.parametrize(
     "temperature",
     [

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from pytest_cosmos.gate import Compared, Thresholds, check_regressions
 from pytest_cosmos.measure import compare, pair
-from pytest_cosmos.records import Check, Outcome, Reply, Threshold, Verdict
+from pytest_cosmos.records import Check, Judgement, Outcome, Reply, Threshold, Verdict
 from pytest_cosmos.report import BeforeAfter, write_html
 from pytest_cosmos.report.changes import change_rows, change_view, unpaired_lines
 from pytest_cosmos.report.figures import by_key, check_interval, value_and_bar
@@ -77,6 +77,18 @@ def test_figures_that_say_nothing_of_their_own_are_left_out(made: MadeUp) -> Non
     same = compare(made.run, made.run, pair(binary, binary))
     names = {row.metric for row in change_rows(same)}
     assert names.isdisjoint({"exact_accuracy", "mean_absolute_error", "unparsed_rate", "parse_rate"})
+
+
+def test_answers_that_became_unreadable_are_broken(made: MadeUp) -> None:
+    readable = [one for one in made.outcomes if one.judgement.answer]
+    lost = [unread(one) if n < 3 else one for n, one in enumerate(readable)]
+    for before, after, moved in ((readable, lost, "0 / 3"), (lost, readable, "3 / 0")):
+        rows = {row.metric: row for row in change_rows(compare(made.run, made.run, pair(before, after)))}
+        assert rows["unparsed_rate"].moved == moved
+
+
+def unread(one: Outcome) -> Outcome:
+    return one.model_copy(update={"judgement": Judgement(verdict=Verdict.UNPARSED)})
 
 
 def test_a_change_of_nothing_has_no_sign_of_a_fall(made: MadeUp) -> None:

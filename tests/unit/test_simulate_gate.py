@@ -49,6 +49,11 @@ def test_a_drop_as_large_as_the_margin_hardly_passes(sizes: str, changed: float)
         assert comparisons.rate(cell, comparisons.passes, BUDGET).value <= 0.05
 
 
+def test_nor_does_it_where_the_class_that_got_worse_is_rare() -> None:
+    for cell in (cell for cell in comparisons.RARE if cell.clusters == 200 and cell.metric == "balanced_accuracy"):
+        assert comparisons.rate(cell, comparisons.passes, Budget(200, 11)).value <= 0.05
+
+
 def test_differences_are_covered() -> None:
     for cell in comparisons.cells((100,), ("1", "1-5"), [(0.1, -0.05)], (INDEPENDENT, Bond("whole")), (0.8,)):
         assert comparisons.rate(cell, comparisons.covered, BUDGET).value >= 0.92

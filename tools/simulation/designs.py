@@ -89,8 +89,8 @@ def sizes_of(clusters: int, sizes: str, chance: np.random.Generator) -> list[int
     return [int(size) for size in np.clip(drawn, int(low), int(high))]
 
 
-def suite_of(sizes: Sequence[int]) -> Suite:
-    """Build a suite with a cluster of each of these sizes; half of the clusters show a hazard.
+def suite_of(sizes: Sequence[int], one_in: int = 2) -> Suite:
+    """Build a suite with a cluster of each of these sizes; one in so many clusters shows a hazard.
 
     Clusters of equal size are a sample each, asked as many prompts; of unequal size a group of samples, asked one.
     """
@@ -101,7 +101,7 @@ def suite_of(sizes: Sequence[int]) -> Suite:
     ]
     cases = []
     for number, size in enumerate(sizes):
-        label = "Yes" if number % 2 else "No"
+        label = "Yes" if number % one_in == 1 else "No"
         for member in range(size // prompts):
             name = f"s{number:05d}x{member}"
             sample = Sample(
