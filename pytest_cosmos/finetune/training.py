@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import gather_object
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -134,6 +135,18 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Shuffled:
         return Shuffled(self._groups, self._recipe.seed)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """Make the schedule of the rate, whose first one is 0 where it rises.
+
+        Where an epoch is one step that one is left out, or the first epoch would learn nothing.
+        """
+        if num_training_steps > self._recipe.epochs or not self._recipe.warmup:
+            usual: LambdaLR = super().create_scheduler(num_training_steps, optimizer)
+            return usual
+        rate = super().create_scheduler(num_training_steps + 1, optimizer).lr_lambdas[0]
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: rate(step + 1))
+        return self.lr_scheduler
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

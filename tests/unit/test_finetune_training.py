@@ -133,3 +133,27 @@ def test_the_validation_loss_is_the_mean_over_the_replies_tokens_whatever_the_re
     found = [trainer_of(tmp_path, suite, recipe).evaluate()["eval_loss"] for recipe in recipes]
 
     assert found == pytest.approx([mean_over_tokens(tmp_path, suite)] * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "warmup", "rates"),
+    [
+        (1, 0.1, [1.0]),
+        (3, 0.1, [1.0, 0.75, 0.25]),
+        (3, 0.0, [1.0, 0.75, 0.25]),
+        (3, 0.4, [0.5, 1.0, 0.5]),
+        (6, 0.1, [0.0, 1.0, 0.905, 0.655, 0.345, 0.095]),  # two steps an epoch: as it always was
+    ],
+)
+def test_no_epoch_learns_nothing(tmp_path: Path, steps: int, warmup: float, rates: list[float]) -> None:
+    suite = read_floors(tmp_path, {"train": 1, "validation": 1, "test": 1})
+    trainer = trainer_of(tmp_path, suite, Recipe(epochs=3, warmup=warmup, learning_rate=1))
+    trainer.create_optimizer_and_scheduler(steps)
+
+    found = []
+    for _ in range(steps):
+        found += trainer.lr_scheduler.get_last_lr()[:1]
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+
+    assert found == pytest.approx(rates, abs=1e-3)
