@@ -202,6 +202,27 @@ def test_one_step_is_enough_to_learn_something(tmp_path: Path) -> None:
     assert all(weight.any() for name, weight in weights.items() if ".lora_B." in name)
 
 
+def test_stopped_while_it_was_finished_it_does_not_train_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = few(tmp_path, "epochs: 4\npatience: 1\nlearning_rate: 0.02\n")  # the second epoch spoils it
+    trained, resumed = io.StringIO(), io.StringIO()
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pytest_cosmos.finetune.outputs.write_card", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            finetune(wild, Console(file=trained, width=160))
+    kept = {file: file.read_bytes() for file in (wild.out / "checkpoints").rglob("*.safetensors")}
+    finetune(replace(wild, resume=True), Console(file=resumed, width=160))
+
+    made = read_finetune(wild.out)
+    assert made is not None
+    assert (made.best, made.stopped_early, len(made.epochs)) == (1, True, 3)
+    assert resumed.getvalue() == trained.getvalue()
+    assert {file: file.read_bytes() for file in (wild.out / "checkpoints").rglob("*.safetensors")} == kept
+
+
 def test_an_epoch_that_changed_nothing_is_not_kept(tmp_path: Path) -> None:
     request = few(tmp_path, "epochs: 2\nlearning_rate: 1e-50\n")  # less than the smallest number of 32 bits
 
