@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def command(
         console.print(line)
     if merge is not None:
         merged = merge_adapter(settings, folder, merge)
-        console.print(f"merged weights: {merged} (pytest benchmarks/ --model {merged})")
+        console.print(f"merged weights: {merged.as_posix()} (pytest benchmarks/ {_option('model', merged.as_posix())})")
 
 
 def _trained(request: FinetuneRequest, console: Console) -> Path:
@@ -80,7 +81,12 @@ def told(made: Finetune, folder: Path) -> tuple[str, ...]:
     shown = folder.as_posix()
     told.append(f"adapter: {shown} (card: {shown}/README.md, curves: {shown}/curves.svg)")
     # base and adapter are to be tested in the numbers in which they met
-    quantized = "" if made.recipe.quantize == "none" else f" --cosmos-quantize {made.recipe.quantize}"
-    tested = f"--model {made.base.name} --adapter {shown} --cosmos-compare-base{quantized}"
+    quantized = "" if made.recipe.quantize == "none" else f" {_option('cosmos-quantize', made.recipe.quantize)}"
+    tested = f"{_option('model', made.base.name)} {_option('adapter', shown)} --cosmos-compare-base{quantized}"
     told.append(f"test it: pytest benchmarks/ {tested}")
     return tuple(told)
+
+
+def _option(name: str, value: str) -> str:
+    """Write an option of pytest's: a path after a space it would take for that of tests."""
+    return shlex.quote(f"--{name}={value}")

@@ -158,7 +158,7 @@ class Preparer:
             messages(self._family, prompt, kinds),
             tokenize=False,
             add_generation_prompt=True,
-            **template_arguments(self._family, kinds),
+            **self._template_arguments(kinds),
         )
         check_shown(self._processor, text, kinds)
         choices = alternatives(self._tokenizer, prompt.choices)
@@ -168,6 +168,11 @@ class Preparer:
         if not first or len(ids) == len(first) or ids[: len(first)] != first:
             return Rendered(text, "", (), choices)
         return Rendered(text[:cut], text[cut:], tuple(ids[len(first) :]), choices)
+
+    def _template_arguments(self, kinds: tuple[MediaKind, ...]) -> dict[str, Any]:
+        """Return those that the template has a word for: of others it makes nothing, and transformers complains."""
+        template = str(self._processor.chat_template)
+        return {name: value for name, value in template_arguments(self._family, kinds).items() if name in template}
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]

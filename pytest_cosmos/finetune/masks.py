@@ -1,7 +1,8 @@
 """Masks of what a label is about, where a suite has them: what lies about in a varied picture must not hide it.
 
-They are pictures in the suite's folder, of the size of those that they belong to, black but for what is marked. A
-column of the suite's own names them, and finetune.yaml that column: augment: {masks: mask}.
+They are pictures in the suite's folder, of the size of those that they belong to. Not marked is what is black in them,
+transparent, or of the first colour of a palette. A column of the suite's own names them, and finetune.yaml that column:
+augment: {masks: mask}.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_cosmos.errors import OptionError, Problems, suggest
-from pytest_cosmos.media import IMAGE_TYPES, MISSING, load_image, media_hash, media_kind
-from pytest_cosmos.media.images import image_size
+from pytest_cosmos.media import IMAGE_TYPES, MISSING, media_hash, media_kind
+from pytest_cosmos.media.images import image_size, load_stored
 from pytest_cosmos.records import Sample
 from pytest_cosmos.suites import Suite
 from pytest_cosmos.suites.files import SuiteFolder
@@ -22,6 +23,9 @@ from pytest_cosmos.userfiles import quoted
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_MOST = 0.5
+"""Part of a picture that a mask may mark: around more nothing could lie about."""
 
 
 def find_masks(suite: Suite, samples: Iterable[Sample], column: str) -> dict[str, Path]:
@@ -66,6 +70,17 @@ def _problems(folder: SuiteFolder, sample: Sample, name: str) -> Iterator[str]:
         size, wanted = (image_size((folder.path / each).read_bytes()) for each in (name, sample.media[0]))
         if size is not None and wanted is not None and size != wanted:
             yield f"is {_px(size)} large, and its picture {quoted(sample.media[0])} {_px(wanted)}"
+        else:
+            yield from _doubts(float(load_mask(folder.path / name).mean()))
+
+
+def _doubts(marked: float) -> Iterator[str]:
+    """Say why a mask that marks such a part of its picture protects nothing."""
+    meant = "Not marked is what is black, transparent, or of the first colour of a palette"
+    if not marked:
+        yield f"marks nothing. {meant}. Where there is nothing to mark, leave the cell empty"
+    elif marked > _MOST:
+        yield f"marks {100 * marked:.0f} % of its picture: is it inverted? {meant}"
 
 
 def _px(size: tuple[int, int]) -> str:
@@ -73,10 +88,20 @@ def _px(size: tuple[int, int]) -> str:
 
 
 def load_mask(path: Path) -> NDArray[np.bool_]:
-    """Read a mask (height, width): True where it is not black. OSError where it cannot be decoded."""
+    """Read a mask (height, width): True where it marks something. OSError where it cannot be decoded.
+
+    Values are taken as they are stored: classes are often numbered from 1, which is as good as black to the eye.
+    """
     import numpy as np
 
-    return np.asarray(np.asarray(load_image(path)).any(axis=2))
+    image = load_stored(path)
+    if image.mode == "CMYK":  # there black is no 0
+        image = image.convert("RGB")
+    values = np.atleast_3d(np.asarray(image))
+    marked = values[..., [band != "A" for band in image.getbands()]].any(axis=2)
+    if image.has_transparency_data:
+        marked &= np.asarray(image.convert("RGBA").getchannel("A")) > 0
+    return np.asarray(marked)
 
 
 def masks_digest(masks: Mapping[str, Path]) -> str:

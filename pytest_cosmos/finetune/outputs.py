@@ -105,8 +105,7 @@ def keep_base_epoch(out: Path, epoch: Epoch) -> None:
 
 def last_whole_checkpoint(out: Path) -> str | None:
     """Return the newest checkpoint that was written to its end; torn ones are removed."""
-    found = sorted(checkpoints(out).glob("checkpoint-*"), key=_step, reverse=True)
-    for path in found:
+    for path in reversed(_ordered(out)):
         with contextlib.suppress(OSError, ValueError):
             json.loads((path / _STATE).read_bytes())  # the Trainer writes it last
             return str(path)
@@ -114,23 +113,47 @@ def last_whole_checkpoint(out: Path) -> str | None:
     return None
 
 
+def log_of(checkpoint: str | None) -> list[dict[str, float]]:
+    """Return the Trainer's log as a whole checkpoint has it; None: nothing yet."""
+    return json.loads((Path(checkpoint) / _STATE).read_bytes())["log_history"] if checkpoint else []
+
+
+def changed_by(out: Path, epoch: int) -> bool:
+    """Tell whether an epoch's adapter changes the model: LoRA's output weights are zero before any training."""
+    from safetensors import safe_open
+
+    with safe_open(_ordered(out)[epoch - 1] / ADAPTER_FILES[1], framework="pt") as weights:
+        return any(bool(weights.get_tensor(name).any()) for name in weights.keys() if ".lora_B." in name)  # noqa: SIM118
+
+
+def _ordered(out: Path) -> list[Path]:
+    """Return the checkpoints, that of the first epoch first."""
+    return sorted(checkpoints(out).glob("checkpoint-*"), key=_step)
+
+
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
 def finish(out: Path, record: Finetune) -> None:
-    """Bring the best epoch's adapter to its place; what only going on would need goes."""
-    ordered = sorted(checkpoints(out).glob("checkpoint-*"), key=_step)
-    for number, path in enumerate(ordered, start=1):
-        for file in path.iterdir():
-            if file.name not in (*ADAPTER_FILES, _STATE):
-                file.unlink() if file.is_file() else shutil.rmtree(file)
-        if number == record.best:
-            for name in ADAPTER_FILES:
-                write_whole(out / name, (path / name).read_bytes())
+    """Bring the best epoch's adapter to its place; then what only going on would need goes.
+
+    Until the record says that the run is whole nothing goes, so that a run that is stopped here can be finished.
+    """
+    for name in ADAPTER_FILES:
+        write_whole(out / name, (_ordered(out)[record.best - 1] / name).read_bytes())
     write_whole(out / "curves.svg", curves_svg(record.epochs, record.best).encode())
     write_card(out, record)
     write_whole(out / FILE, record.model_dump_json(indent=1).encode() + b"\n")
+    _leave_the_adapters(out)
+
+
+def _leave_the_adapters(out: Path) -> None:
+    """Remove from the checkpoints all that only going on would need."""
+    for path in _ordered(out):
+        for file in path.iterdir():
+            if file.name not in (*ADAPTER_FILES, _STATE):
+                file.unlink() if file.is_file() else shutil.rmtree(file)
 
 
 @contextlib.contextmanager

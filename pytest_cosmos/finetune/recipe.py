@@ -23,8 +23,10 @@ from pytest_cosmos.finetune.towers import Tower
 from pytest_cosmos.records import Record
 from pytest_cosmos.userfiles import Complaints, Kind, Node, YamlReader, quoted, read_file, read_yaml
 
+_NOT_AT_ALL = frozenset({"none", "off", "false", "no", ""})
 
-class Recipe(Record):
+
+class Recipe(Record, allow_inf_nan=False):
     """All that decides what a training run does, beside its data and its base."""
 
     targets: Tower = "language"
@@ -69,7 +71,17 @@ class Recipe(Record):
     """By what the samples are balanced: each value is seen equally often."""
     shots: int | None = Field(default=None, ge=1)
     """Only so many samples a label."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """As far as numpy's go."""
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _none_or_strengths(cls, said: Any) -> Any:
+        if isinstance(said, str) and said.lower() in _NOT_AT_ALL:
+            return None
+        if not isinstance(said, (dict, Augmentation, type(None))):
+            raise PydanticCustomError("augment", "must be none, or a mapping such as {strength: 0.5}")
+        return said
 
     @field_validator("accumulation", "processes")
     @classmethod
@@ -146,16 +158,15 @@ def _allowed(key: str) -> str:
 
 
 def _plain(node: Node) -> Any:
-    """Turn a node into the value that YAML means."""
+    """Turn a node into the value that YAML means; the fields know which words are numbers or switches, and which not.
+
+    A switch stays a word: for pydantic, True is a number too.
+    """
     match node.kind:
         case Kind.MAPPING:
             return {key.raw: _plain(value) for key, value in node.pairs}
         case Kind.LIST:
             return [_plain(item) for item in node.items]
-        case Kind.NUMBER:
-            return int(node.raw) if node.raw.lstrip("+-").isdigit() else float(node.raw)
-        case Kind.BOOLEAN:
-            return node.raw.lower() in ("true", "yes", "on")
         case Kind.NOTHING:
             return None
         case _:

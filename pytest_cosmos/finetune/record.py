@@ -18,9 +18,9 @@ class Epoch(Record):
 
     epoch: int
     train_loss: float | None = None
-    """Mean over the epoch's steps; None before any."""
+    """Mean over the epoch's steps, of which each token counts as much as the recipe says; None before any."""
     val_loss: float
-    """Mean over the replies' tokens."""
+    """Mean over all tokens of the replies, each of which counts alike."""
     val_accuracy: float
     """By generation, judged as in the benchmark; an unparsed answer is wrong."""
     by_category: dict[StrictStr, float] = Field(default_factory=dict)

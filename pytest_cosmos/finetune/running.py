@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,10 @@ from pytest_cosmos.finetune.masks import find_masks, load_mask, masks_digest
 from pytest_cosmos.finetune.processes import shares_of, train_in_processes
 from pytest_cosmos.finetune.progress import Progress, Shown, Silent
 from pytest_cosmos.finetune.recipe import Recipe, read_recipe, usual_recipe
-from pytest_cosmos.finetune.record import Finetune, Plan
+from pytest_cosmos.finetune.record import Epoch, Finetune, Plan
 from pytest_cosmos.finetune.request import FinetuneRequest
 from pytest_cosmos.finetune.selection import select
-from pytest_cosmos.finetune.table import base_of, best_of, epochs_of
+from pytest_cosmos.finetune.table import base_of, epochs_of, is_over, kept_of
 from pytest_cosmos.finetune.towers import Targets, targets_of
 from pytest_cosmos.finetune.validation import Validation
 from pytest_cosmos.media import load_image, media_kind
@@ -86,9 +87,12 @@ def run(request: FinetuneRequest, console: Console) -> Path:
         if recipe.augment is not None and not recipe.augment.keeps_directions and plan.reasoned:
             console.print("flips and turns: reasoning that names directions (on the left) is no longer true of them")
     with outputs.explained(request.out, recipe):
-        record = _train(request, engine, lessons, plan, console)
+        targets = targets_of(engine.loaded.model, recipe.targets)
+        trainer = trainer_for(request.out, engine, lessons, recipe, targets, request.shares)
+        started = time.perf_counter()
+        epochs = _train(request.out, trainer, recipe, Shown(console) if is_first() else Silent())
         if is_first():
-            outputs.finish(request.out, record)
+            outputs.finish(request.out, _record(request.out, plan, trainer, targets, epochs, started))
     return request.out
 
 
@@ -198,32 +202,40 @@ def trainer_for(
     )
 
 
-def _train(
-    request: FinetuneRequest, engine: TransformersEngine, lessons: Lessons, plan: Plan, console: Console
-) -> Finetune:
-    """Train, and validate every epoch; the Trainer's checkpoints are in `out` then."""
+def _train(out: Path, trainer: Any, recipe: Recipe, progress: Progress) -> tuple[Epoch, ...]:
+    """Train, and validate every epoch, as far as that is not done already; the Trainer's checkpoints are in `out` then.
+
+    Returns the table.
+    """
     from pytest_cosmos.finetune.training import Watch
 
-    out = request.out
-    targets = targets_of(engine.loaded.model, plan.recipe.targets)
-    trainer = trainer_for(out, engine, lessons, plan.recipe, targets, request.shares)
     base = outputs.base_epoch(out) or base_of(trainer.evaluate())
     if is_first():
         outputs.keep_base_epoch(out, base)
-    progress: Progress = Shown(console) if is_first() else Silent()
-    trainer.add_callback(Watch(plan.recipe, base, progress))
-    started = time.perf_counter()
+    last = outputs.last_whole_checkpoint(out)
+    done = epochs_of(outputs.log_of(last), base)
+    if is_over(done, recipe):  # it was stopped when all that was left was to finish
+        for epoch in done:
+            progress.epoch(epoch)
+        return done
+    trainer.add_callback(Watch(recipe, base, progress))
     try:
-        trainer.train(resume_from_checkpoint=outputs.last_whole_checkpoint(out))
+        trainer.train(resume_from_checkpoint=last)
     finally:
         progress.end()
-    epochs = epochs_of(trainer.state.log_history, base)
+    return epochs_of(trainer.state.log_history, base)
+
+
+def _record(
+    out: Path, plan: Plan, trainer: Any, targets: Targets, epochs: tuple[Epoch, ...], started: float
+) -> Finetune:
+    """Say what a run that is over came to; TrainingError where it has learnt nothing."""
     return Finetune(
         **plan.model_dump(),
         adapted=targets.adapted,
         parameters=sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad),
         epochs=epochs,
-        best=best_of(epochs).epoch,
+        best=kept_of(epochs, partial(outputs.changed_by, out)).epoch,
         stopped_early=epochs[-1].epoch < plan.recipe.epochs,
         seconds=time.perf_counter() - started,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),

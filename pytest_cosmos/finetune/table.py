@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pytest_cosmos.errors import TrainingError
+from pytest_cosmos.finetune.recipe import Recipe
 from pytest_cosmos.finetune.record import Epoch
 
 BY_CATEGORY = "eval_accuracy_of_"
@@ -58,6 +60,23 @@ def best_of(epochs: Sequence[Epoch]) -> Epoch:
     return max(epochs[1:], key=lambda epoch: (epoch.score, -epoch.val_loss))
 
 
+def kept_of(epochs: Sequence[Epoch], changed: Callable[[int], bool]) -> Epoch:
+    """Return the best of the epochs whose adapter has changed the model; TrainingError where none has."""
+    base, *trained = epochs
+    learnt = [epoch for epoch in trained if changed(epoch.epoch)]
+    if not learnt:
+        raise TrainingError(
+            f"{len(trained)} epochs of training have changed nothing: all output weights of the adapter are still "
+            "zero. Raise learning_rate or epochs, or lower batch_size, which makes more steps, and name a new --out."
+        )
+    return best_of([base, *learnt])
+
+
 def is_spent(epochs: Sequence[Epoch], patience: int) -> bool:
     """Tell whether `patience` epochs have passed since the best one."""
     return len(epochs) > 1 and epochs[-1].epoch - best_of(epochs).epoch >= patience
+
+
+def is_over(epochs: Sequence[Epoch], recipe: Recipe) -> bool:
+    """Tell whether nothing is left to be trained."""
+    return epochs[-1].epoch >= recipe.epochs or is_spent(epochs, recipe.patience)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate.utils import gather_object
 from torch.nn.functional import cross_entropy
-from torch.utils.data import Dataset, Sampler
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from pytest_cosmos.engines.transformers_load import Loaded
@@ -113,8 +116,9 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
         validation: Validation,
     ) -> None:
         self._recipe = recipe
-        self._collators = collators
+        self._held_back, self._plain = examples[1], collators[1]
         self._validation = validation
+        self._measured: list[tuple[float, int]] = []
         self._keeps = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
         self._groups = [[place] for place in range(len(examples[0]))]
         if recipe.prompts_together:
@@ -132,33 +136,78 @@ class LoraTrainer(Trainer):  # type: ignore[misc]
     def _get_train_sampler(self, train_dataset: Any = None) -> Shuffled:
         return Shuffled(self._groups, self._recipe.seed)
 
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """Make the schedule of the rate, whose first one is 0 where it rises.
+
+        Where an epoch is one step that one is left out, or the first epoch would learn nothing.
+        """
+        if num_training_steps > self._recipe.epochs or not self._recipe.warmup:
+            usual: LambdaLR = super().create_scheduler(num_training_steps, optimizer)
+            return usual
+        rate = super().create_scheduler(num_training_steps + 1, optimizer).lr_lambdas[0]
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: rate(step + 1))
+        return self.lr_scheduler
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the cross entropy of the replies' tokens, weighted as the recipe says."""
-        labels = inputs.pop("labels")
         weights = token_weights(self._recipe, inputs.pop("answers"), inputs.pop("hazards"))
-        if self._keeps:  # a score for every word of a large vocabulary at every place of a prompt would fill memory
-            inputs["logits_to_keep"] = labels.shape[1]
-        outputs = model(**inputs)
+        labels = inputs.pop("labels")
+        outputs = self._outputs(model, inputs, labels)
         loss = reply_loss(outputs.logits, labels, weights, num_items_in_batch)
-        if not torch.isfinite(loss):
-            raise TrainingError(not_finite(self.state.global_step, self._recipe.learning_rate))
+        self._check_finite(loss)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
+    def _outputs(self, model: Any, inputs: dict[str, Any], labels: Tensor) -> Any:
+        if self._keeps:  # a score for every word of a large vocabulary at every place of a prompt would fill memory
+            inputs["logits_to_keep"] = labels.shape[1]
+        return model(**inputs)
+
+    def _check_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise TrainingError(not_finite(self.state.global_step, self._recipe.learning_rate))
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Drawn]:
+        """Load this process's share of the validation examples, each of which is in one share only.
+
+        The Trainer's own loader repeats some where the shares are unequal. The prompts of a sample stay neighbours.
+        """
+        mine = by_sample(self._held_back)[self.args.process_index :: self.args.world_size]
+        return DataLoader(
+            Subset(self.eval_dataset, [place for group in mine for place in group]),
+            batch_size=self.args.eval_batch_size,
+            collate_fn=self._plain,
+            num_workers=self.args.dataloader_num_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
+
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> tuple[None, None, None]:
+        """Note the sum of a batch's losses, and of how many tokens; the Trainer's own mean would be one of batches."""
+        inputs = self._prepare_inputs(inputs)
+        labels = inputs.pop("labels")
+        rest = {name: value for name, value in inputs.items() if name not in ("answers", "hazards")}
+        with torch.no_grad(), self.compute_loss_context_manager():
+            losses = token_losses(self._outputs(model, rest, labels).logits, labels)
+        self._check_finite(losses.sum())
+        self._measured.append((losses.sum().item(), int((labels[:, 1:] != IGNORED).sum())))
+        return None, None, None
+
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Measure loss and answers on the validation split."""
-        training, plain = self._collators
-        self.data_collator = plain
-        try:
-            figures: dict[str, float] = super().evaluate(*args, **kwargs)
-        finally:
-            self.data_collator = training
+        """Measure loss and answers on the validation split.
+
+        The loss is the mean over all tokens of the replies, without the recipe's weights: the same in batches of any
+        size and shared by any number of processes, so that epochs and recipes can be compared by it.
+        """
+        self._measured.clear()
+        figures: dict[str, float] = super().evaluate(*args, **kwargs)
         self.model.eval()
         found = self._validation(self.args.process_index, self.args.world_size)
-        figures |= {"eval_accuracy": found.accuracy} | ({} if found.recall is None else {RECALL: found.recall})
+        sums, counts = zip(*gather_object(self._measured), strict=True)
+        figures |= {"eval_loss": math.fsum(sums) / sum(counts), "eval_accuracy": found.accuracy}
+        figures |= {} if found.recall is None else {RECALL: found.recall}
         figures |= {f"{BY_CATEGORY}{name}": value for name, value in found.by_category.items()}
         self.log({key: value for key, value in figures.items() if key != "epoch"})
         return figures
@@ -220,11 +269,14 @@ def reply_loss(logits: Tensor, labels: Tensor, weights: Tensor, items: Any) -> T
     `logits` (b, > R, V) end where the replies end; `labels` and `weights` (b, 1 + R), whose first column is that of the
     prompt's last token. `items`: by how many tokens to divide, where it is a part of a larger batch; None: by its own.
     """
+    count = (labels[:, 1:] != IGNORED).sum() if items is None else items
+    return (token_losses(logits, labels) * weights[:, 1:].flatten()).sum() / count
+
+
+def token_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross entropy of each of the b x R tokens of the replies, 0 where there is no label."""
     kept = logits[:, -labels.shape[1] : -1].float()
-    wanted = labels[:, 1:]
-    each = cross_entropy(kept.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none")
-    count = (wanted != IGNORED).sum() if items is None else items
-    return (each * weights[:, 1:].flatten()).sum() / count
+    return cross_entropy(kept.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="none")
 
 
 def not_finite(step: int, rate: float) -> str:

@@ -38,11 +38,19 @@ def load_image(path: Path) -> Image.Image:
 
     Raise OSError where it cannot be decoded.
     """
+    return as_rgb(load_stored(path))
+
+
+def load_stored(path: Path) -> Image.Image:
+    """Read an image with the values that its file holds, turned as its EXIF data say.
+
+    Raise OSError where it cannot be decoded.
+    """
     from PIL import ImageOps
 
     try:
         with _open(path.read_bytes()) as image:
-            return as_rgb(ImageOps.exif_transpose(image))
+            return ImageOps.exif_transpose(image)
     except _unreadable() as error:
         raise OSError(f"{path}: {_first_line(error)}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_cosmos.records import Vision
 from pytest_cosmos.suites import Suite
 from tests.unit.checkpoints import write_reason1, write_reason2
 from tests.unit.finetune_builders import drawn, loaded, read_floors
+from tests.unit.finetune_suites import drives
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +147,33 @@ def test_a_picture_that_has_gone_is_named(suite: Suite, model: Loaded, tmp_path:
 
     with pytest.raises(Problems, match=f"{first.example.case.key}: the media of this sample cannot be read"):
         Collator(model, {suite.name: tmp_path})([first])
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> tuple[Collator, list[Drawn], Loaded]:
+    """Draw samples of several media for a model whose publisher's code numbers them."""
+    suite, model = drives(tmp_path), loaded(tmp_path, str(write_reason2(tmp_path / "checkpoint")))
+    batch = [one for one in drawn(suite, model) if len(one.example.case.sample.media) > 1]
+    return collator(suite, model), batch, model
+
+
+def test_several_media_are_shown_without_a_word_of_transformers(
+    several: tuple[Collator, list[Drawn], Loaded], caplog: pytest.LogCaptureFixture
+) -> None:
+    collate, batch, _ = several
+    speaks = logging.getLogger("transformers")  # it hands nothing on to others' handlers
+    speaks.addHandler(caplog.handler)
+
+    collate(batch)
+
+    speaks.removeHandler(caplog.handler)
+    assert not caplog.messages
+
+
+def test_a_template_that_numbers_media_is_told_to(several: tuple[Collator, list[Drawn], Loaded]) -> None:
+    collate, batch, model = several
+    model.processor.chat_template += "{% if add_vision_ids %}NUMBERED{% endif %}"
+
+    made = collate(batch)
+
+    assert "NUMBERED" in model.processor.tokenizer.decode(made["input_ids"][0])

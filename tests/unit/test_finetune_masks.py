@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_cosmos.engines.transformers_inputs import Preparer
@@ -108,9 +109,19 @@ def spoil_kind(suite: Path, masks: list[Path]) -> None:
     shutil.copy(masks[1], masks[0])
 
 
+def spoil_nothing(suite: Path, masks: list[Path]) -> None:
+    Image.new("L", (128, 128)).save(masks[0])
+
+
+def spoil_inverted(suite: Path, masks: list[Path]) -> None:
+    Image.fromarray(~HIDDEN).save(masks[0])
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
+        (spoil_nothing, "marks nothing. Not marked is what is black, transparent, or"),
+        (spoil_inverted, "marks 100 % of its picture: is it inverted?"),
         (spoil_missing, "does not exist"),
         (spoil_size, "is 64 x 128 px large, and its picture 'media/train/"),
         (spoil_content, "is corrupt"),
@@ -131,6 +142,56 @@ def test_every_mask_that_is_none_is_told(tmp_path: Path, spoil: Callable[[Path, 
     assert [line.split(": sample ")[0] for line in raised.value.lines] == [str(folder / "samples.csv")] * 2
     assert f"sample '{first.id}': mask '{first.fields['mask']}' {told}" in raised.value.lines[0]
     assert second.id in raised.value.lines[1]
+
+
+def palette(colours: list[int], indices: NDArray[np.uint8]) -> Image.Image:
+    picture = Image.fromarray(indices).convert("L")
+    picture.putpalette(colours)
+    return picture
+
+
+MARKED = np.zeros((8, 6), np.uint8)
+MARKED[2:4, 1:5] = 1
+RED = np.stack([MARKED * 255, MARKED * 0, MARKED * 0], axis=2)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        Image.fromarray(MARKED),
+        Image.fromarray(MARKED * 255),
+        Image.fromarray(MARKED.astype(bool)),
+        Image.fromarray(MARKED.astype(np.uint16)),
+        Image.fromarray(RED),
+        Image.fromarray(np.dstack([RED, MARKED * 90])),
+        Image.fromarray(np.dstack([np.full_like(RED, 200), MARKED * 255])),
+        Image.fromarray(np.dstack([np.full_like(MARKED, 200), MARKED * 255])),
+        palette([68, 1, 84, 253, 231, 37], MARKED),
+        palette([0, 0, 0, 128, 0, 0], MARKED),
+    ],
+    ids=["1", "255", "bits", "16 bits", "red", "alpha, black", "alpha", "grey alpha", "viridis", "VOC"],
+)
+def test_masks_as_tools_write_them(tmp_path: Path, mask: Image.Image) -> None:
+    mask.save(tmp_path / "mask.png")
+    assert np.array_equal(load_mask(tmp_path / "mask.png"), MARKED == 1)
+
+
+def test_an_index_that_is_transparent_and_a_mask_on_its_side(tmp_path: Path) -> None:
+    clear = MARKED * 2
+    clear[5] = 3
+    palette([0, 0, 0, *[255] * 9], clear).save(tmp_path / "clear.png", transparency=3)
+    turned = Image.fromarray(MARKED * 255)
+    exif = turned.getexif()
+    exif[0x0112] = 3  # upside down
+    turned.save(tmp_path / "turned.png", exif=exif)
+
+    assert np.array_equal(load_mask(tmp_path / "clear.png"), MARKED == 1)
+    assert np.array_equal(load_mask(tmp_path / "turned.png"), MARKED[::-1, ::-1] == 1)
+
+
+def test_a_mask_for_the_press(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 0, 0, 255)).save(tmp_path / "mask.jpg")
+    assert not load_mask(tmp_path / "mask.jpg").any()
 
 
 def test_a_mask_may_not_lie_outside_of_the_suite(tmp_path: Path) -> None:
@@ -182,8 +243,10 @@ def test_masks_belong_to_what_a_run_is_made_of(tmp_path: Path) -> None:
     show_pictures(tmp_path, lessons, recipe)
     sheet = (tmp_path / "pictures.jpg").read_bytes()
 
+    corner = np.zeros((128, 128), np.uint8)
+    corner[:20, :20] = 255
     for sample in trained_on(lessons.suite)[:8]:
-        Image.new("L", (128, 128)).save(folder / sample.fields["mask"])
+        Image.fromarray(corner).save(folder / sample.fields["mask"])
     other = plan_of(lessons_of(read(folder), model, recipe), model, recipe, tmp_path)
     (tmp_path / "pictures.jpg").unlink()
     show_pictures(tmp_path, lessons, recipe)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -136,6 +138,50 @@ def test_the_best_epochs_adapter_is_kept_and_every_epochs_beside_it(tmp_path: Pa
     assert curves.startswith("<svg")
     assert {">all</text>", ">easy</text>", ">recall</text>"} <= set(re.findall(r">\w+</text>", curves))
     assert read_finetune(tmp_path / "checkpoints") is None
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Let the process end where so many files have been written or removed."""
+    left = [steps]
+
+    def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*args: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KilledError
+            return change(*args)
+
+        return changed
+
+    for name in ("write_whole", "write_card"):
+        monkeypatch.setattr(outputs, name, counted(getattr(outputs, name)))
+    monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_killed_at_any_moment_it_is_whole_or_can_still_be_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    outputs.begin(tmp_path, PLAN, resume=False)
+    folders = [checkpoint(tmp_path, step) for step in (9, 18)]
+
+    with monkeypatch.context() as patched:
+        killed_after(patched, steps)
+        with contextlib.suppress(KilledError):
+            outputs.finish(tmp_path, finished(best=1))
+
+    if read_finetune(tmp_path) is None:
+        assert all((folder / "optimizer.pt").is_file() for folder in folders)
+        outputs.check_out(tmp_path, resume=True)
+        outputs.finish(tmp_path, finished(best=1))
+    assert read_finetune(tmp_path) == finished(best=1)
+    assert (tmp_path / "adapter_model.safetensors").read_text() == "adapter_model.safetensors of step 9"
+    assert (tmp_path / "README.md").is_file()
+    assert (tmp_path / "curves.svg").is_file()
 
 
 def test_a_broken_record_is_told(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_each_does_its_share_of_every_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    suite = write_floors(tmp_path / "suite", {"train": 8, "validation": 2, "test": 1})
+    suite = write_floors(tmp_path / "suite", {"train": 8, "validation": 3, "test": 1})
 
     alone, parts, shared = (
         trained(tmp_path, suite),
@@ -42,7 +42,9 @@ def test_each_does_its_share_of_every_batch(
     # of unlike length are the replies of the parts, and each of their tokens counts alike
     assert parts.epochs[1].train_loss == pytest.approx(alone.epochs[1].train_loss, rel=5e-3)
     assert shared.epochs[0].val_accuracy == alone.epochs[0].val_accuracy
-    assert shared.epochs[0].val_loss == pytest.approx(alone.epochs[0].val_loss, rel=1e-3)
+    # three samples for two processes: none of them counts twice
+    assert shared.epochs[0].val_loss == pytest.approx(alone.epochs[0].val_loss, abs=1e-4)
+    assert parts.epochs[0].val_loss == pytest.approx(alone.epochs[0].val_loss, abs=1e-4)
     assert shared.epochs[1].train_loss == pytest.approx(alone.epochs[1].train_loss, rel=5e-3)
     assert shared.epochs[1].val_loss == pytest.approx(alone.epochs[1].val_loss, rel=5e-2)
 

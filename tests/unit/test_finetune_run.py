@@ -188,6 +188,50 @@ def test_a_loss_that_is_no_number_ends_it_in_words(suite: Path, tmp_path: Path) 
     assert not (tmp_path / "adapter" / "finetune.json").exists()
 
 
+def few(folder: Path, more: str) -> FinetuneRequest:
+    """Ask for training on so few tiles that each epoch is one step."""
+    recipe = folder / "few.yaml"
+    recipe.write_text(f"shots: 2\nbatch_size: 24\n{more}", encoding="utf-8")
+    return FinetuneRequest(settings(folder), write_floors(folder), folder / "adapter", recipe)
+
+
+def test_one_step_is_enough_to_learn_something(tmp_path: Path) -> None:
+    adapter = finetune(few(tmp_path, "epochs: 1\n"), Console(file=io.StringIO()))
+
+    weights = load_file(adapter / "adapter_model.safetensors")
+    assert all(weight.any() for name, weight in weights.items() if ".lora_B." in name)
+
+
+def test_stopped_while_it_was_finished_it_does_not_train_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = few(tmp_path, "epochs: 4\npatience: 1\nlearning_rate: 0.02\n")  # the second epoch spoils it
+    trained, resumed = io.StringIO(), io.StringIO()
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pytest_cosmos.finetune.outputs.write_card", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            finetune(wild, Console(file=trained, width=160))
+    kept = {file: file.read_bytes() for file in (wild.out / "checkpoints").rglob("*.safetensors")}
+    finetune(replace(wild, resume=True), Console(file=resumed, width=160))
+
+    made = read_finetune(wild.out)
+    assert made is not None
+    assert (made.best, made.stopped_early, len(made.epochs)) == (1, True, 3)
+    assert resumed.getvalue() == trained.getvalue()
+    assert {file: file.read_bytes() for file in (wild.out / "checkpoints").rglob("*.safetensors")} == kept
+
+
+def test_an_epoch_that_changed_nothing_is_not_kept(tmp_path: Path) -> None:
+    request = few(tmp_path, "epochs: 2\nlearning_rate: 1e-50\n")  # less than the smallest number of 32 bits
+
+    with pytest.raises(TrainingError, match=r"changed nothing.*Raise learning_rate"):
+        finetune(request, Console(file=io.StringIO()))
+
+    assert not (request.out / "finetune.json").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_share_the_work(suite: Path, tmp_path: Path) -> None:
     """As with several GPUs: each asks its share of the validation cases, and the first one writes."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_cosmos.errors import TrainingError
 from pytest_cosmos.finetune.record import Epoch
-from pytest_cosmos.finetune.table import base_of, best_of, epochs_of, is_spent, score
+from pytest_cosmos.finetune.table import base_of, best_of, epochs_of, is_spent, kept_of, score
 
 BASE = base_of({"eval_loss": 2.0, "eval_accuracy": 0.70, "eval_accuracy_of_easy": 0.9, "eval_accuracy_of_hard": 0.5})
 
@@ -82,3 +83,12 @@ def test_stops_after_so_many_epochs_without_a_better_one() -> None:
     falling = [validated(1, 0.8, 0.9, 0.7), validated(2, 0.79, 0.9, 0.68), validated(3, 0.78, 0.9, 0.66)]
 
     assert [is_spent(table(*falling[:count]), patience=2) for count in range(4)] == [False, False, False, True]
+
+
+def test_only_an_epoch_that_changed_the_model_is_kept() -> None:
+    epochs = table(validated(1, 0.9, 0.9, 0.9), validated(2, 0.7, 0.9, 0.5), validated(3, 0.8, 0.9, 0.7))
+
+    assert kept_of(epochs, lambda epoch: True).epoch == 1
+    assert kept_of(epochs, lambda epoch: epoch > 1).epoch == 3
+    with pytest.raises(TrainingError, match="3 epochs of training have changed nothing"):
+        kept_of(epochs, lambda epoch: False)

@@ -6,12 +6,20 @@ import io
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
+from torch.nn.functional import log_softmax
 
+from pytest_cosmos.engines.transformers import TransformersEngine
+from pytest_cosmos.finetune.batches import Collator
 from pytest_cosmos.finetune.progress import Shown, table_lines
 from pytest_cosmos.finetune.recipe import Recipe
 from pytest_cosmos.finetune.record import Epoch
-from pytest_cosmos.finetune.training import Examples, Shuffled, arguments_of, not_finite
+from pytest_cosmos.finetune.running import lessons_of, trainer_for
+from pytest_cosmos.finetune.towers import targets_of
+from pytest_cosmos.finetune.training import Examples, LoraTrainer, Shuffled, arguments_of, not_finite
+from pytest_cosmos.suites import Suite
+from tests.unit.engine_builders import settings_of
 from tests.unit.finetune_builders import drawn, loaded, read_floors
 
 EPOCHS = (
@@ -89,3 +97,63 @@ def test_lines_are_told_once_and_no_bar_where_nobody_watches() -> None:
 
 def test_what_to_do_about_a_loss_that_is_no_number() -> None:
     assert "Lower learning_rate" in not_finite(6, 0.5)
+
+
+def trainer_of(folder: Path, suite: Suite, recipe: Recipe) -> LoraTrainer:
+    engine = TransformersEngine(settings_of(folder, max_new_tokens=64), {suite.name: suite.folder})
+    engine.load()
+    targets = targets_of(engine.loaded.model, recipe.targets)
+    trainer = trainer_for(folder, engine, lessons_of(suite, engine.loaded, recipe), recipe, targets)
+    assert isinstance(trainer, LoraTrainer)
+    return trainer
+
+
+def mean_over_tokens(folder: Path, suite: Suite) -> float:
+    """Compute the loss of the validation split by other means: one example after the other, no batches."""
+    model = loaded(folder)
+    losses: list[float] = []
+    for one in drawn(suite, model, "validation"):
+        inputs = Collator(model, {suite.name: suite.folder})([one])
+        reply = inputs["input_ids"][0, -(inputs["labels"].shape[1] - 1) :]
+        rest = {name: value for name, value in inputs.items() if name not in ("labels", "answers", "hazards")}
+        with torch.no_grad():
+            words = log_softmax(model.model(**rest).logits[0].float(), dim=-1)
+        losses += [-words[place, word].item() for place, word in enumerate(reply, len(words) - len(reply) - 1)]
+    return sum(losses) / len(losses)
+
+
+def test_the_validation_loss_is_the_mean_over_the_replies_tokens_whatever_the_recipe(tmp_path: Path) -> None:
+    suite = read_floors(tmp_path, {"train": 4, "validation": 4, "test": 1})
+    recipes = (
+        Recipe(batch_size=5),
+        Recipe(batch_size=12, prompts_together=True),
+        Recipe(batch_size=12, accumulation=4, answer_weight=4, hazard_weight=2),
+    )
+
+    found = [trainer_of(tmp_path, suite, recipe).evaluate()["eval_loss"] for recipe in recipes]
+
+    assert found == pytest.approx([mean_over_tokens(tmp_path, suite)] * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "warmup", "rates"),
+    [
+        (1, 0.1, [1.0]),
+        (3, 0.1, [1.0, 0.75, 0.25]),
+        (3, 0.0, [1.0, 0.75, 0.25]),
+        (3, 0.4, [0.5, 1.0, 0.5]),
+        (6, 0.1, [0.0, 1.0, 0.905, 0.655, 0.345, 0.095]),  # two steps an epoch: as it always was
+    ],
+)
+def test_no_epoch_learns_nothing(tmp_path: Path, steps: int, warmup: float, rates: list[float]) -> None:
+    suite = read_floors(tmp_path, {"train": 1, "validation": 1, "test": 1})
+    trainer = trainer_of(tmp_path, suite, Recipe(epochs=3, warmup=warmup, learning_rate=1))
+    trainer.create_optimizer_and_scheduler(steps)
+
+    found = []
+    for _ in range(steps):
+        found += trainer.lr_scheduler.get_last_lr()[:1]
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+
+    assert found == pytest.approx(rates, abs=1e-3)
