@@ -74,7 +74,7 @@ def test_the_hub_reads_its_results() -> None:
 def test_without_a_test_it_says_how_to_make_one() -> None:
     text = card("mine", MADE)
 
-    assert "Not evaluated yet: `pytest benchmarks/ --model tiny --adapter DIR --cosmos-compare-base`" in text
+    assert "Not evaluated yet: `pytest benchmarks/ --model=tiny --adapter=DIR --cosmos-compare-base`" in text
     assert "model-index" not in yaml.safe_load(text.split("---")[1])
 
 
