@@ -63,15 +63,11 @@ def _expects_so(outcome: Outcome) -> bool:
 
 
 def _unanswered(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    failed = sorted((one for one in outcomes if _no_reply(one)), key=lambda one: one.case.key)
+    failed = sorted((one for one in outcomes if one.judgement.verdict is Verdict.ERROR), key=lambda one: one.case.key)
     if failed:
         why = " ".join(failed[0].reply.error.split())[:200] or "no reason given"
         keys = some([outcome.case.key for outcome in failed])
         yield f"{counted(len(failed), 'case')} got no reply: {keys}. The first: {why}. Mend this and run again."
-
-
-def _no_reply(outcome: Outcome) -> bool:
-    return outcome.judgement.verdict is Verdict.ERROR or outcome.reply.finish == "error"
 
 
 def _muddled(run: Run) -> Iterator[str]:

@@ -150,9 +150,10 @@ def test_verdicts_edited_where_the_replies_were_not() -> None:
     edited = [one.model_copy(update={"judgement": PERFECT[0].judgement}) for one in wrong]
     decision = decided(run_of(edited), edited)
     assert fails(decision, "errors")
-    assert decision.reasons[0].startswith(
+    assert decision.reasons[0] == (
         "10 cases whose verdict is not what the reply says: floor/w0-binary_safety, floor/w1-binary_safety, "
-        "floor/w2-binary_safety and 7 more."
+        "floor/w2-binary_safety and 7 more. outcomes.jsonl was changed, or written by another version. Run again: what "
+        "was answered is in the reply store."
     )
 
 
@@ -172,7 +173,10 @@ def test_fewer_outcomes_and_fewer_planned_than_when_the_run_ended() -> None:
     half = PERFECT[:10]
     decision = decided(run.model_copy(update={"suites": run_of(half).suites}), half)
     assert fails(decision, "errors")
-    assert decision.reasons[0].startswith("10 cases in outcomes.jsonl, but 20 when the run ended: ")
+    assert decision.reasons[0] == (
+        "10 cases in outcomes.jsonl, but 20 when the run ended: the file was changed or cut off. Run again: what was "
+        "answered is in the reply store."
+    )
 
 
 def test_an_error_though_all_else_is_right() -> None:
