@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from pytest_cosmos.gate import Thresholds, looser, read_thresholds
+from pytest_cosmos.measure import METRICS, Parameters, read_facts
+from pytest_cosmos.measure.formulas import figure
+from tests.unit.builders import outcome
 
 BASE = """\
 version: 1
@@ -85,11 +88,21 @@ def test_confidence_of_a_figure_that_is_only_printed_demands_nothing(tmp_path: P
     assert looser(read(tmp_path, BASE), read(tmp_path, printed)) == ()
 
 
-def test_cases_that_are_enough_let_lost_confidences_through(tmp_path: Path) -> None:
-    bar = "version: 1\nrelease:\n  floor:\n    brier: {at_most: 0.1}\n    accuracy: {at_least: 0.5}\n"
-    now = read(tmp_path, bar.replace("0.1}", "0.1, min_cases: 900}").replace("0.5}", "0.5, min_cases: 900}"))
-    told = "release floor brier: min_cases 900, was none: so many answers are enough, whatever is not known of others"
-    assert looser(read(tmp_path, bar), now) == (told,)
+PART = [None] * 4 + [0.6] * 5
+LOST = [
+    outcome(f"s{n}", said=("No", "Yes")[n % 2], confidence=x, seconds=x, waited=x, tokens=5) for n, x in enumerate(PART)
+]
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if name != "expected_cost"])
+def test_cases_that_are_enough_let_lost_confidences_and_times_through(tmp_path: Path, metric: str) -> None:
+    more = ", abstain_below: 0.5" if METRICS[metric].parameter == "abstain_below" else ""
+    lost = figure(metric, read_facts(LOST)["floor"], Parameters(abstain_below=0.5)).unknown > 0
+    side = "at_least" if METRICS[metric].higher_is_better else "at_most"
+    bar = f"version: 1\nrelease:\n  floor:\n    {metric}: {{{side}: 0.1{more}}}\n"
+    found = looser(read(tmp_path, bar), read(tmp_path, bar.replace("}", ", min_cases: 900}")))
+    told = "min_cases 900, was none: so many answers are enough, whatever is not known of others"
+    assert found == ((f"release floor {metric}: {told}",) if lost else ())
 
 
 def test_everything_gone_is_named_line_by_line(tmp_path: Path) -> None:

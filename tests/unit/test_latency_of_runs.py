@@ -22,7 +22,7 @@ def timed(root: Path, hour: int, seconds: Sequence[float], **more: object) -> Pa
     """Write the folder of a run that was asked for latency alone, its decision not yet made."""
     folder = RunFolder.create(root / "reports", "tiny", datetime(2026, 11, 22, hour, tzinfo=UTC))
     name = folder.path.name
-    more = {"baseline": "", "finished": "2026-11-22T06:00:00+00:00", **more}
+    more = {"baseline": "", "finished": "2026-11-22T06:00:00+00:00", "limited": True, **more}
     folder.write_run(latency_run(NAME, id=name, **more))
     folder.write_latency(latency_of({NAME: seconds}, run=name))
     return folder.path
