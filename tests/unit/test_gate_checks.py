@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_cosmos.errors import RunFolderError
-from pytest_cosmos.gate import Thresholds, check
+from pytest_cosmos.gate import Thresholds, answering, check
 from pytest_cosmos.gate.checks import status_of
 from pytest_cosmos.records import ERROR, UNPARSED, Check, CheckStatus, Metric, Outcome, Threshold
 from tests.unit.builders import BINARY, SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
@@ -292,3 +292,22 @@ def test_a_bar_that_is_missed_is_not_doubted() -> None:
 def test_as_many_cases_as_asked_for_are_not_too_few() -> None:
     found = one(bar("balanced_accuracy", at_least=0.5, min_cases=4), outcomes_of(3, 1))
     assert found.message == "no data: it can't be computed from 4 cases"
+
+
+NAMED = Thresholds(
+    release=(Threshold(suite="floor", metric="accuracy"), Threshold(suite="stairs", metric="accuracy")),
+    guards=(("tiny", Threshold(suite="ramps", metric="recall")), ("other", Threshold(suite="doors", metric="recall"))),
+    regression=(Threshold(suite="roads", metric="recall", kind="regression", max_drop=0.1),),
+)
+
+
+def test_a_run_answers_for_every_suite_that_the_thresholds_name_for_its_model() -> None:
+    run = run_of(outcomes_of(3, 0), required=["floor", "old"])
+    assert answering(run, NAMED).required == ("floor", "old", "stairs", "ramps", "roads")
+    assert answering(run, None) is run
+
+
+@pytest.mark.parametrize("said", [{"limited": True}, {"gated": False}, {"shard": "1/2"}])
+def test_a_run_of_some_suites_or_without_bars_answers_for_no_others(said: dict[str, object]) -> None:
+    run = run_of(outcomes_of(3, 0)).model_copy(update=said)
+    assert answering(run, NAMED) is run
