@@ -191,7 +191,7 @@ def difference(
 
 
 def _both_rated(before: Facts, after: Facts) -> tuple[Facts, Facts]:
-    rows = ~np.isnan(before.error + after.error)
+    rows = ~(np.isnan(before.error) | np.isnan(after.error))
     return before.take(rows), after.take(rows)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_cosmos.measure import Pairs, Parameters, compare, difference, differences, pair
 from pytest_cosmos.measure.comparison import adjusted
+from pytest_cosmos.measure.paired import figure_interval
 from pytest_cosmos.records import UNPARSED, Difference
 from tests.unit.builders import MATERIAL, SEVERITY, TRAVERSAL, outcome, outcomes_of, run_of
 
@@ -156,3 +158,12 @@ def test_prompts_that_only_the_baseline_has_change_no_figure() -> None:
 
 def test_pairs_are_complete_unless_told_otherwise() -> None:
     assert Pairs({}, {}).unpaired == ()
+
+
+def test_an_error_of_several_points_reaches_as_many_times_further() -> None:
+    ratings = [outcome(f"s{n}", SEVERITY, expected="3", said="3") for n in range(30)]
+    found = difference(pair(ratings, ratings), "floor", "mean_absolute_error")
+    nothing = np.zeros(30)
+    low, high = figure_interval(0.0, nothing, np.arange(30), 0.95, top=4.0, worth=30.0)
+    assert (found.low, found.high) == (low, high)
+    assert high > 3 * figure_interval(0.0, nothing, np.arange(30), 0.95, worth=30.0)[1]
