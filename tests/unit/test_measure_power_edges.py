@@ -166,3 +166,9 @@ def test_an_interval_that_says_nothing_tells_no_design_effect() -> None:
 def test_the_imagined_cluster_is_taken_out_only_where_it_was_put_in(value: float, cases: float, effect: float) -> None:
     """Neither where nothing varied, nor where clusters weigh more than their size."""
     assert design_of(share(value, cases)).effect == pytest.approx(effect)
+
+
+def test_fewer_samples_find_a_difference_where_each_has_several_cases() -> None:
+    alone, three = pairs_for_difference(0.1, 0.2), pairs_for_difference(0.1, 0.2, design=Design(3, 2.0))
+    assert alone is not None
+    assert three == math.ceil(alone / 1.5)
