@@ -16,7 +16,7 @@ from pytest_cosmos.errors import OptionError
 from pytest_cosmos.report import Line
 from pytest_cosmos.settings import Settings
 from pytest_cosmos.suites import MANIFEST
-from pytest_cosmos.workflow import Workflow, run_workflow
+from pytest_cosmos.workflow import Finished, Workflow, run_workflow
 from pytest_cosmos.workflow.running import finished_lines
 
 
@@ -55,13 +55,17 @@ def command(
         arguments=tuple(pytest_arguments or ()),
         say=typer.echo,
     )
+    found = _finished(asked)
+    print_lines([*short_form(found.decision), *(Line(line, "strong") for line in finished_lines(found))])
+    raise typer.Exit(found.decision.exit_code)
+
+
+def _finished(asked: Workflow) -> Finished:
     try:
-        found = run_workflow(asked)
+        return run_workflow(asked)
     except KeyboardInterrupt:
         typer.echo("\nstopped: the same command goes on from here.", err=True)
         raise typer.Exit(130) from None
-    print_lines([*short_form(found.decision), *(Line(line, "strong") for line in finished_lines(found))])
-    raise typer.Exit(found.decision.exit_code)
 
 
 def _settings(root: Path, cases: Path, model: str, thresholds: Path | None, reports: Path) -> Settings:

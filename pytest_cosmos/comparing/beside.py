@@ -58,20 +58,15 @@ def beside(
     reports = reports_of(folder)
     seen = (seen_in_training(run, outcomes, root, reports), seen_in_training(other, before, root, reports))
     told = (*remarks(other, run), *looser_than(baseline, thresholds), *count_candidate(reports, run, other))
+    void = [*faults(other, run, raw), *(f"the baseline: {line}" for line in edited(before))]
+    void += [fault for one in seen for fault in one.faults]
+    if not all(one.known for one in seen):
+        void += found_before(folder, other)
     comparison = compare(
         other,
         run,
         pairs,
-        faults=tuple(
-            dict.fromkeys(
-                (
-                    *faults(other, run, raw),
-                    *(f"the baseline: {line}" for line in edited(before)),
-                    *(fault for one in seen for fault in one.faults),
-                    *(() if all(one.known for one in seen) else found_before(folder, other)),
-                )
-            )
-        ),
+        faults=tuple(dict.fromkeys(void)),
         remarks=(*told, *(remark for one in seen for remark in one.remarks)),
     )
     return Beside(other, Compared(pairs, comparison), BeforeAfter(comparison, {one.case.key: one for one in before}))

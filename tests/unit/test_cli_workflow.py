@@ -33,3 +33,16 @@ def test_mistakes_are_told_before_anything_is_done(
     with pytest.raises(OptionError, match=told):
         invoke("workflow", *arguments)
     assert not (tmp_path / "reports").exists()
+
+
+def test_stopped_by_hand_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pytest_cosmos.cli.workflow.run_workflow", stopped)
+    write_suite(tmp_path / "cases")
+    (tmp_path / "bars.yaml").write_text(TARGETS)
+    code, text = invoke("workflow", "floor", "--thresholds", "bars.yaml")
+    assert code == 130
+    assert "stopped: the same command goes on from here." in text
